@@ -1,0 +1,1 @@
+"""The canonical ABI: size, alignment, flattening, lowering and lifting of component values; pure."""

@@ -1,0 +1,1 @@
+"""The spec-checker: vectors, coverage and requirements without running a host."""

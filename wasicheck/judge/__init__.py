@@ -1,0 +1,1 @@
+"""(vector, observation) to verdict; pure."""

@@ -1,0 +1,1 @@
+"""One result model to JUnit, JSON lines and a terminal summary."""

@@ -1,0 +1,1 @@
+"""Component values, their WAVE text, and patterns over them; pure."""
