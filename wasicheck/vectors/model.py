@@ -1,0 +1,483 @@
+"""The typed vector: what a YAML vector says once every name, arity and type has been resolved.
+
+A vector is a list of steps. Most steps run in the guest (a call, a read, a drop …); `Harness` steps are done by
+the harness when the guest gets there. Each step that yields something has a `yields` type, against which its
+patterns were checked; the synthetic types (copy results, subtask states) are ordinary variants built by
+`wasicheck.vectors.outcomes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from wasicheck.values import Argument, Pattern
+from wasicheck.wit.types import Function, FutureType, StreamType, Type
+
+
+class Level(StrEnum):
+    """How strongly the specification speaks, strongest first."""
+
+    MUST = "must"
+    SHOULD = "should"
+    TYPICAL = "typical"
+    MAY = "may"
+
+
+class Lift(StrEnum):
+    """How the guest's export is lifted (CanonicalABI.md, `canon lift`)."""
+
+    SYNC = "sync"
+    CALLBACK = "callback"
+    STACKFUL = "stackful"
+
+
+class Lowering(StrEnum):
+    """How an import or a stream operation is lowered: blocking in place, or `async`."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+
+
+class Channel(StrEnum):
+    """The standard stream that carries observation frames."""
+
+    STDERR = "stderr"
+    STDOUT = "stdout"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands in a vector file: 1-based line."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+# --- what a step is expected to do ---------------------------------------------------------------
+
+
+class Ending(StrEnum):
+    """Outcomes of a step that are not values."""
+
+    TRAP = "trap"
+    """The guest traps in this step and no later one runs."""
+    EXIT = "exit"
+    """The call does not return: the guest ends here."""
+    PENDING = "pending"
+    """The step is still waiting when its limit (`within`) has passed; it stays outstanding."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One pattern (or ending) and how strongly the specification asks for it."""
+
+    level: Level
+    outcome: Pattern | Ending | None
+    """None: the step has to complete, and yields nothing to compare."""
+    text: str
+    """As written, for messages."""
+
+
+# --- operands ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StreamEnd:
+    """An end of a stream or future: one that a `New` step made, or one that was captured from a result."""
+
+    reference: Argument
+    type: StreamType | FutureType
+    writable: bool
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The name of an outstanding operation, made by a `Start` step (`as: name`)."""
+
+    name: str
+
+
+# --- steps ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    """Call an imported function.
+
+    `repeat`: the call is made that many times and the step yields the list of its results.
+    `through_component`: it is made by a second component instance that the guest is linked with.
+    """
+
+    function: Function
+    arguments: tuple[Argument, ...]
+    lowering: Lowering
+    repeat: int | None = None
+    through_component: bool = False
+
+
+@dataclass(frozen=True)
+class New:
+    """Make a stream or future; the ends are `$name.readable` and `$name.writable`."""
+
+    name: str
+    type: StreamType | FutureType
+
+
+@dataclass(frozen=True)
+class Read:
+    """Read once: up to `count` elements of a stream, or the value of a future."""
+
+    end: StreamEnd
+    count: int
+    lowering: Lowering
+
+
+@dataclass(frozen=True)
+class ReadAll:
+    """Read a stream to its end, `chunk` elements at a time; fails to complete past `limit` elements.
+
+    `digest`: the step yields `record { length: u64, crc32: u32 }` instead of the bytes.
+    """
+
+    end: StreamEnd
+    chunk: int
+    limit: int
+    digest: bool
+
+
+@dataclass(frozen=True)
+class Write:
+    """Write once: the elements of `data` to a stream, or the value `data` to a future."""
+
+    end: StreamEnd
+    data: Argument
+    lowering: Lowering
+
+
+@dataclass(frozen=True)
+class WriteAll:
+    """Write all elements of `data`, `chunk` at a time, until all are taken or the other end is dropped."""
+
+    end: StreamEnd
+    data: Argument
+    chunk: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start a call, read or write without waiting for it; its outcome is awaited later by name."""
+
+    name: str
+    action: Call | Read | Write
+
+
+@dataclass(frozen=True)
+class Await:
+    """Wait for a started operation; `polling`: by `waitable-set.poll` and `thread.yield` instead of waiting."""
+
+    operation: Operation
+    polling: bool = False
+
+
+@dataclass(frozen=True)
+class AwaitAll:
+    """Wait for several started operations; yields their indices in the order of completion."""
+
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True)
+class AwaitAny:
+    """Wait until one of several started operations is complete; yields the index of the first."""
+
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Cancel a started operation (`subtask.cancel`, `stream.cancel-read` …) and wait for what becomes of it."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Drop a resource handle, an end of a stream or future, or an operation's subtask."""
+
+    target: StreamEnd | Argument | Operation
+
+
+@dataclass(frozen=True)
+class Yield:
+    """Let the host run other tasks, `times` over (`thread.yield`)."""
+
+    times: int
+
+
+@dataclass(frozen=True)
+class Trap:
+    """Execute `unreachable`."""
+
+
+@dataclass(frozen=True)
+class Return:
+    """Give the result of the export; under the callback and stackful lifts the steps after it still run."""
+
+    ok: bool
+
+
+class Stdio(StrEnum):
+    """A standard stream of the host process."""
+
+    STDIN = "stdin"
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Write bytes to the host's stdin (or to its terminal)."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the harness's end of a standard stream."""
+
+    stream: Stdio
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Begin to read an output that was given as `unread`."""
+
+    stream: Stdio
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Let wall-clock time pass: `duration` nanoseconds."""
+
+    duration: int
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Wait until the host's output so far has at least `length` bytes; yields those bytes (`list<u8>`)."""
+
+    stream: Stdio
+    length: int
+
+
+HarnessAction = Feed | Close | Drain | Pause | Receive
+
+
+@dataclass(frozen=True)
+class Harness:
+    """Something the harness does when the guest gets here.
+
+    `acknowledge`: the guest waits until it is done (for a byte on stdin). Without it the guest goes on at once.
+    """
+
+    action: HarnessAction
+    acknowledge: bool
+
+
+Action = (
+    Call
+    | New
+    | Read
+    | ReadAll
+    | Write
+    | WriteAll
+    | Start
+    | Await
+    | AwaitAll
+    | AwaitAny
+    | Cancel
+    | Drop
+    | Yield
+    | Trap
+    | Return
+    | Harness
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what is done, what it yields, what is expected of it, and how long it may take."""
+
+    action: Action
+    yields: Type | None
+    expectations: tuple[Expectation, ...]
+    across: tuple[Expectation, ...]
+    """Expectations on the list of this step's values over all runs (`runs: 2`)."""
+    within: int | None
+    """Limit of a wait in nanoseconds; None for the default."""
+    place: Place
+    text: str
+    """The step as a reader would call it: `$sock.connect($peer.address)`."""
+
+
+# --- the environment -----------------------------------------------------------------------------
+
+
+class Source(StrEnum):
+    """What the host's stdin is."""
+
+    CONTROL = "control"
+    """The harness's own channel for acknowledgements; not for the vector to read."""
+    NULL = "null"
+    """Nothing to read, at end of file."""
+    BYTES = "bytes"
+    """A pipe with given bytes, then end of file."""
+    PIPE = "pipe"
+    """A pipe that stays open, fed and closed by harness steps."""
+    FILE = "file"
+    """A regular file with given bytes."""
+    CLOSED = "closed"
+    """No descriptor 0 at all."""
+    DIRECTORY = "directory"
+    """A directory: reading it fails with EISDIR."""
+    WRITE_ONLY = "write-only"
+    """A descriptor that is open for writing only: reading it fails with EBADF."""
+    TERMINAL = "terminal"
+    """A pseudo-terminal in raw mode, fed by harness steps."""
+
+
+class Sink(StrEnum):
+    """What the host's stdout or stderr is."""
+
+    PIPE = "pipe"
+    """A pipe that the harness reads."""
+    UNREAD = "unread"
+    """A pipe that nobody reads before a `drain` step."""
+    BROKEN = "broken"
+    """A pipe whose reader is gone: writing fails with EPIPE."""
+    FULL = "full"
+    """`/dev/full`: writing fails with ENOSPC."""
+    FILE = "file"
+    """A regular file."""
+    READ_ONLY = "read-only"
+    """A descriptor that is open for reading only: writing fails with EBADF."""
+    CLOSED = "closed"
+    """No descriptor at all."""
+    TERMINAL = "terminal"
+    """A pseudo-terminal in raw mode that the harness reads."""
+
+
+@dataclass(frozen=True)
+class Stdin:
+    """What the host's stdin is, and the bytes in it (for `bytes` and `file`)."""
+
+    source: Source
+    data: bytes = b""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A regular file of a fixture; `modified` is its modification time in nanoseconds since the epoch."""
+
+    path: PurePosixPath
+    data: bytes
+    modified: int | None = None
+
+
+@dataclass(frozen=True)
+class Preopen:
+    """A directory given to the guest under `name`, freshly filled with `entries`."""
+
+    name: str
+    entries: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The surroundings of the guest: everything that `given:` can say."""
+
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    cwd: str | None = None
+    stdin: Stdin = Stdin(Source.NULL)
+    stdout: Sink = Sink.PIPE
+    stderr: Sink = Sink.PIPE
+    preopens: tuple[Preopen, ...] = ()
+    network: bool = False
+    descriptors: int | None = None
+    """RLIMIT_NOFILE of the host process."""
+    host_env: tuple[tuple[str, str], ...] = ()
+    """Variables of the host process itself (`TZ`), not granted to the guest."""
+    features: tuple[str, ...] = ()
+    """Unstable WIT features the host must switch on (`clocks-timezone`)."""
+
+
+class ExitKind(StrEnum):
+    """How the host process is expected to report the guest's end."""
+
+    SUCCESS = "success"
+    """Status 0."""
+    FAILURE = "failure"
+    """A non-zero status, and no signal."""
+    CODE = "code"
+    """Exactly the given status."""
+
+
+@dataclass(frozen=True)
+class ExitExpectation:
+    """What `after: exit:` asks for."""
+
+    kind: ExitKind
+    code: int | None
+    level: Level
+
+
+@dataclass(frozen=True)
+class After:
+    """What must be true outside when the guest has ended."""
+
+    exit: ExitExpectation | None
+    stdout: tuple[Expectation, ...]
+    stderr: tuple[Expectation, ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class GuestOptions:
+    """How the guest is to be built, where the vector cares."""
+
+    channel: Channel = Channel.STDERR
+    lifts: tuple[Lift, ...] = ()
+    """The only lifts under which the vector makes sense; empty: any."""
+    limits_inside: bool = True
+    """Whether waits are limited by a clock inside the guest; else only the outer deadline limits them."""
+
+
+@dataclass(frozen=True)
+class Vector:
+    """One behaviour: a stable id, the requirements it bears on, its steps, surroundings and aftermath."""
+
+    id: str
+    title: str
+    interface: str
+    requirements: tuple[str, ...]
+    level: Level
+    needs: tuple[str, ...]
+    platforms: tuple[str, ...]
+    unstable: str | None
+    environment: Environment
+    guest: GuestOptions
+    imports: tuple[str, ...]
+    """Interfaces that are imported whole, called or not."""
+    runs: int
+    steps: tuple[Step, ...]
+    after: After
+    place: Place
+    deadline: int
+    """Outer deadline of one run in nanoseconds."""
+    tags: tuple[str, ...] = field(default=())
