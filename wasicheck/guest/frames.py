@@ -99,8 +99,7 @@ class FrameParser:
         while True:
             start = self._buffer.find(self._nonce)
             if start < 0:
-                # The tail may be the beginning of a nonce.
-                self._discard(max(0, len(self._buffer) - NONCE_SIZE + 1))
+                self._discard(len(self._buffer) - self._begun())
                 return frames
             self._discard(start)
             if len(self._buffer) < HEADER_SIZE:
@@ -132,6 +131,10 @@ class FrameParser:
         if self._buffer.startswith(self._nonce):
             self.anomalies.append("a frame cut short by the end of the stream")
         self._discard(len(self._buffer))
+
+    def _begun(self) -> int:
+        """Return how many bytes at the end of the buffer may be the beginning of a nonce."""
+        return next((n for n in range(NONCE_SIZE - 1, 0, -1) if self._buffer.endswith(self._nonce[:n])), 0)
 
     def _reject(self, anomaly: str) -> None:
         self.anomalies.append(anomaly)

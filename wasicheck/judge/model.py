@@ -92,6 +92,6 @@ class Result:
 
     @property
     def red(self) -> bool:
-        """Whether the result fails a run: a bad verdict that nothing excuses, or an expectation that no longer holds."""
+        """Whether the result fails a run: a bad verdict that nothing excuses, or an expectation that does not hold."""
         bad = self.verdict in (Verdict.FAIL, Verdict.TIMEOUT, Verdict.CRASH, Verdict.ERROR, Verdict.UNSUPPORTED)
         return self.unexpected is not None or (bad and self.expected_failure is None)

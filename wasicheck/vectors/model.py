@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from wasicheck.values import Argument, Pattern
+from wasicheck.values import Argument, Pattern, Reference
 from wasicheck.wit.types import Function, FutureType, StreamType, Type
 
 
@@ -87,12 +87,22 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class StreamEnd:
-    """An end of a stream or future: one that a `New` step made, or one that was captured from a result."""
+class ReadableEnd:
+    """The readable end of a stream or future: a captured result, or one that a `New` step made."""
 
-    reference: Argument
+    reference: Reference
     type: StreamType | FutureType
-    writable: bool
+
+
+@dataclass(frozen=True)
+class WritableEnd:
+    """The writable end of a stream or future, by the name that a `New` step gave it."""
+
+    name: str
+    type: StreamType | FutureType
+
+
+End = ReadableEnd | WritableEnd
 
 
 @dataclass(frozen=True)
@@ -109,22 +119,24 @@ class Operation:
 class Call:
     """Call an imported function.
 
+    `lowering`: None leaves it to the run (`async` functions are lowered `async` unless that says otherwise).
     `repeat`: the call is made that many times and the step yields the list of its results.
     `through_component`: it is made by a second component instance that the guest is linked with.
     """
 
     function: Function
     arguments: tuple[Argument, ...]
-    lowering: Lowering
+    lowering: Lowering | None = None
     repeat: int | None = None
     through_component: bool = False
 
 
 @dataclass(frozen=True)
 class New:
-    """Make a stream or future; the ends are `$name.readable` and `$name.writable`."""
+    """Make a stream or future (`as: [readable, writable]`)."""
 
-    name: str
+    readable: str
+    writable: str
     type: StreamType | FutureType
 
 
@@ -132,19 +144,19 @@ class New:
 class Read:
     """Read once: up to `count` elements of a stream, or the value of a future."""
 
-    end: StreamEnd
+    end: ReadableEnd
     count: int
-    lowering: Lowering
+    lowering: Lowering = Lowering.ASYNC
 
 
 @dataclass(frozen=True)
 class ReadAll:
-    """Read a stream to its end, `chunk` elements at a time; fails to complete past `limit` elements.
+    """Read a stream to its end, `chunk` elements at a time, or until `limit` elements were read.
 
-    `digest`: the step yields `record { length: u64, crc32: u32 }` instead of the bytes.
+    `digest`: the step yields a `record { length: u64, crc32: u32 }` in place of the bytes.
     """
 
-    end: StreamEnd
+    end: ReadableEnd
     chunk: int
     limit: int
     digest: bool
@@ -154,16 +166,16 @@ class ReadAll:
 class Write:
     """Write once: the elements of `data` to a stream, or the value `data` to a future."""
 
-    end: StreamEnd
+    end: WritableEnd
     data: Argument
-    lowering: Lowering
+    lowering: Lowering = Lowering.ASYNC
 
 
 @dataclass(frozen=True)
 class WriteAll:
     """Write all elements of `data`, `chunk` at a time, until all are taken or the other end is dropped."""
 
-    end: StreamEnd
+    end: WritableEnd
     data: Argument
     chunk: int
 
@@ -207,9 +219,9 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Drop:
-    """Drop a resource handle, an end of a stream or future, or an operation's subtask."""
+    """Drop a resource handle, or an end of a stream or future."""
 
-    target: StreamEnd | Argument | Operation
+    target: End | Reference
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,148 @@
+// Runs one prepared component on jco's preview3-shim; README.md says what it configures and how it ends.
+//
+//   node --wasm-staging run.mjs --install DIR --guest DIR [--nonce HEX] [--env NAME=VALUE]… [--dir HOST::GUEST]…
+//       [--cwd PATH] [-- ARG…]
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+const PLACEHOLDER = Buffer.from("<wasicheck nonce");
+const FAILURE = 1;
+const USAGE = 2;
+// How long output that the guest has not waited for may take to get out when the guest has ended, in milliseconds; the
+// shim may have to start its worker for it.
+const FLUSH_LIMIT = 500;
+
+function usage(problem) {
+  process.stderr.write(`run.mjs: ${problem}\n`);
+  process.exit(USAGE);
+}
+
+function readOptions() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        install: { type: "string" },
+        guest: { type: "string" },
+        nonce: { type: "string" },
+        env: { type: "string", multiple: true, default: [] },
+        dir: { type: "string", multiple: true, default: [] },
+        cwd: { type: "string" },
+      },
+    });
+    for (const name of ["install", "guest"]) {
+      if (values[name] === undefined) usage(`--${name} is missing`);
+    }
+    if (values.nonce !== undefined && !/^[0-9a-f]{32}$/.test(values.nonce)) usage("--nonce takes 32 hexadecimal digits");
+    return { ...values, args: positionals };
+  } catch (error) {
+    return usage(error.message);
+  }
+}
+
+function split(option, value, separator) {
+  const at = value.indexOf(separator);
+  if (at < 0) usage(`--${option} ${value}: there is no "${separator}"`);
+  return [value.slice(0, at), value.slice(at + separator.length)];
+}
+
+// The core modules of the guest, compiled, with the nonce in its place.
+function coreModules(folder, names, nonce) {
+  const modules = new Map();
+  let stamped = 0;
+  for (const name of names) {
+    const wasm = readFileSync(path.join(folder, name));
+    if (nonce !== undefined) {
+      for (let at = wasm.indexOf(PLACEHOLDER); at >= 0; at = wasm.indexOf(PLACEHOLDER, at + PLACEHOLDER.length)) {
+        wasm.write(nonce, at, "hex");
+        stamped += 1;
+      }
+    }
+    modules.set(name, new WebAssembly.Module(wasm));
+  }
+  if (nonce !== undefined && stamped !== 1) usage(`the guest holds the nonce placeholder ${stamped} times, not once`);
+  return modules;
+}
+
+// Sets what the guest is given, through the functions that the shim has for it.
+function configure(shim, name, options) {
+  if (shim.cli) {
+    shim.cli._setArgs([name, ...options.args]);
+    shim.cli._setEnv(Object.fromEntries(options.env.map((item) => split("env", item, "="))));
+    if (options.cwd !== undefined) shim.cli._setCwd(options.cwd);
+  }
+  if (shim.filesystem) {
+    shim.filesystem._setPreopens({});
+    for (const item of options.dir) {
+      const [host, guest] = split("dir", item, "::");
+      shim.filesystem._addPreopen(guest, host);
+    }
+  }
+}
+
+// jco's own map of imports: `wasi:cli/terminal-input` is `terminalInput` of the shim's module `cli`.
+function importsObject(shim, interfaces) {
+  const imports = {};
+  for (const name of interfaces) {
+    const [, module, item] = /^wasi:([a-z]+)\/([a-z0-9-]+)$/.exec(name) ?? [];
+    imports[name] = shim[module]?.[item.replace(/-(.)/g, (_, letter) => letter.toUpperCase())];
+    if (imports[name] === undefined) throw new Error(`preview3-shim has no ${name}`);
+  }
+  return imports;
+}
+
+async function importShim(install, interfaces) {
+  const { resolve } = createRequire(path.resolve(install, "package.json"));
+  const names = new Set(interfaces.map((name) => /^wasi:(cli|clocks|filesystem|http|random|sockets)\//.exec(name)?.[1]));
+  names.delete(undefined);
+  const modules = await Promise.all(
+    Array.from(names, (name) => import(pathToFileURL(resolve(`@bytecodealliance/preview3-shim/${name}`)).href)),
+  );
+  return Object.fromEntries(Array.from(names, (name, index) => [name, modules[index]]));
+}
+
+function describe(error) {
+  return error instanceof Error ? error.stack : String(error);
+}
+
+// Ends the process once what is under way to stdout and stderr is out. The shim writes through a worker, and holds a
+// message port for each write; timers and sockets of the guest's that are left over do not count.
+async function finish(status) {
+  const limit = performance.now() + FLUSH_LIMIT;
+  do {
+    await new Promise((resolve) => setTimeout(resolve));
+  } while (process.getActiveResourcesInfo().includes("MessagePort") && performance.now() < limit);
+  process.exit(status);
+}
+
+const options = readOptions();
+const guest = JSON.parse(readFileSync(path.join(options.guest, "guest.json"), "utf8"));
+const modules = coreModules(options.guest, guest.modules, options.nonce);
+let command;
+try {
+  const [shim, component] = await Promise.all([
+    importShim(options.install, guest.imports),
+    import(pathToFileURL(path.resolve(options.guest, "component.mjs")).href),
+  ]);
+  configure(shim, guest.name, options);
+  const instance = await component.instantiate((name) => modules.get(name), importsObject(shim, guest.imports));
+  command = instance[guest.run];
+} catch (error) {
+  process.stderr.write(`error: the component does not link: ${describe(error)}\n`);
+  process.exit(FAILURE);
+}
+
+let status = 0;
+try {
+  await command.run();
+} catch (error) {
+  status = FAILURE;
+  // The result `err`, without a payload, is thrown as undefined; whatever else is thrown ended the guest.
+  if (error !== undefined) process.stderr.write(`error: the guest trapped: ${describe(error)}\n`);
+}
+await finish(status);

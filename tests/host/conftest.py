@@ -1,0 +1,37 @@
+"""The fake host of tests/hosts/fake, ready to misbehave."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wasicheck.guest.frames import PLACEHOLDER
+from wasicheck.host.execute import execute
+from wasicheck.host.host import Host
+from wasicheck.host.locate import load_runner
+from wasicheck.judge.run import Run
+from wasicheck.vectors.model import Environment
+
+FAKE = Path(__file__).parents[1] / "hosts" / "fake" / "runner.toml"
+COMPONENT = b"\0asm and so on " + PLACEHOLDER
+SECOND = 1_000_000_000
+
+
+@pytest.fixture(scope="session")
+def fake_host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    here = {**os.environ, "WASICHECK_FAKE_PYTHON": sys.executable}
+    return load_runner(str(FAKE), runners=FAKE.parent, cache=tmp_path_factory.mktemp("cache"), environment=here)
+
+
+@pytest.fixture
+def misbehave(fake_host: Host) -> Callable[..., Run]:
+    """A function that runs the fake host with a behaviour; other arguments go to `execute` or the environment."""
+
+    def run(behaviour, *args, harness=None, deadline_ns=10 * SECOND, environment=Environment(), **options):  # noqa: B008
+        environment = replace(environment, args=args, host_env=(("WASICHECK_FAKE", behaviour), *environment.host_env))
+        return execute(fake_host, COMPONENT, environment, harness or {}, deadline_ns=deadline_ns, **options)
+
+    return run

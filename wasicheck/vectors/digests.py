@@ -1,0 +1,34 @@
+"""Expectations on bytes turned into expectations on their length and checksum."""
+
+from __future__ import annotations
+
+import zlib
+
+from wasicheck.values import Pattern
+from wasicheck.values.pattern_types import Alternatives, BytesLiteral, CasePattern, Literal, RecordPattern
+from wasicheck.vectors.outcomes import DIGEST, read_all_result
+from wasicheck.wit.types import U8, U32, U64, StreamType
+
+_TYPE = read_all_result(StreamType(U8), digest=True)
+
+
+def digest_pattern(pattern: Pattern) -> Pattern | None:
+    """The same expectation with digests in place of bytes; None where it says more of them than what they are."""
+    match pattern:
+        case CasePattern(payload=Literal(value=bytes() as data)):
+            return _digest_case(pattern, data)
+        case CasePattern(payload=BytesLiteral(content=content)):
+            return _digest_case(pattern, content.materialise())
+        case CasePattern(payload=None):
+            return CasePattern(_TYPE, pattern.case, None)
+        case Alternatives(patterns=parts):
+            converted = [digest_pattern(p) for p in parts]
+            whole = tuple(p for p in converted if p is not None)
+            return Alternatives(_TYPE, whole) if len(whole) == len(parts) else None
+        case _:
+            return None
+
+
+def _digest_case(pattern: CasePattern, data: bytes) -> Pattern:
+    fields = (("length", Literal(U64, len(data))), ("crc32", Literal(U32, zlib.crc32(data))))
+    return CasePattern(_TYPE, pattern.case, RecordPattern(DIGEST, fields, rest=False))
