@@ -390,6 +390,27 @@ def test_a_scene_that_cannot_be_set_is_a_failure(misbehave, environment, problem
     assert run.frames == ()
 
 
+def test_when_descriptors_run_out(misbehave, monkeypatch):
+    def fail():
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, "pipe", fail)
+    run = misbehave("claims-everything")
+    assert run.failure == "the standard streams cannot be arranged: [Errno 24] Too many open files"
+
+
+def test_a_sandbox_that_cannot_be_made(misbehave, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert "the sandbox cannot be made: [Errno 2]" in misbehave("claims-everything").failure
+
+
+def test_without_process_descriptors_the_host_is_asked_whether_it_has_ended(misbehave, monkeypatch):
+    monkeypatch.delattr(os, "pidfd_open")
+    run = misbehave("reaches-steps", "0>hello!", harness={0: Harness(Pause(0), True)}, environment=CONTROL)
+    assert (run.exit, run.stdout) == (OK, b"hello\x06")
+    assert misbehave("hangs", deadline_ns=100 * MILLISECOND).exit.reason is ExitReason.DEADLINE
+
+
 def test_without_dev_full_there_is_no_full_output(misbehave, monkeypatch):
     monkeypatch.setattr(Path, "is_char_device", lambda path: False)
     run = misbehave("claims-everything", environment=Environment(stdout=Sink.FULL))

@@ -141,12 +141,12 @@ def test_a_program_that_the_user_names_must_work(load, tmp_path, monkeypatch, sc
 def test_a_program_that_cannot_be_started(load, tmp_path):
     own = program(tmp_path / "own", "")
     own.write_bytes(b"\x7fELF and then nothing")
-    with pytest.raises(HostError, match="cannot be started: Exec format error"):
+    with pytest.raises(HostError, match=r"cannot be started: Exec format error"):
         load(named=own)
 
 
 def test_a_program_that_is_not_there_or_not_executable(load, tmp_path):
-    with pytest.raises(HostError, match="HOST=.*/gone does not exist; correct it, or unset it"):
+    with pytest.raises(HostError, match=r"HOST=.*/gone does not exist; correct it, or unset it"):
         load(named=tmp_path / "gone")
     own = program(tmp_path / "own", "")
     own.chmod(0o644)
@@ -218,7 +218,7 @@ def test_what_is_needed_is_installed_once_per_version(load, runners, script):
 
 def test_an_installation_left_half_way_is_done_again(load, script):
     script("touch $1/debris; exit 4")
-    with pytest.raises(HostError, match="ended with status 4: it printed nothing"):
+    with pytest.raises(HostError, match=r"ended with status 4: it printed nothing"):
         load(on_path="1", text=INSTALL)
     script('[ -e $1/debris ] && exit 5; echo "host 3" > $1/version')
     assert load().label == "host@3"
@@ -226,15 +226,15 @@ def test_an_installation_left_half_way_is_done_again(load, script):
 
 def test_an_installation_that_fails(load, script, monkeypatch):
     script("echo 'no such package' >&2; exit 1")
-    with pytest.raises(HostError, match="ended with status 1: no such package"):
+    with pytest.raises(HostError, match=r"ended with status 1: no such package"):
         load(on_path="1", text=INSTALL)
     script("sleep 5")
-    with pytest.raises(HostError, match="did not end within 0 s"):
+    with pytest.raises(HostError, match=r"did not end within 0 s"):
         load(text=INSTALL + 'deadline = "100ms"\n')
     with pytest.raises(HostError, match=r"\[install\] could not be done: .*No such file"):
         load(text=INSTALL.replace('["sh",', '["no-such-program",'))
     script('echo "host 1" > "$1/version"')
-    with pytest.raises(HostError, match="host: version 1 is older than 2; ask for a newer one"):
+    with pytest.raises(HostError, match=r"host: version 1 is older than 2; ask for a newer one"):
         load(text=INSTALL)
 
 

@@ -13,7 +13,7 @@ from wasicheck.guest.imports import Imports
 from wasicheck.guest.operands import FILL, Storage
 from wasicheck.guest.steps import Layout, StepCompiler
 from wasicheck.vectors.model import Channel, Harness, Lift, Lowering, Step, Vector
-from wasicheck.wit.types import FutureType, StreamType, Wit
+from wasicheck.wit.types import Function, FutureType, StreamType, Wit
 
 VERSION = "0.3.0"
 RUN = f"wasi:cli/run@{VERSION}"
@@ -67,9 +67,18 @@ def compile_steps(
     channel: Channel = Channel.STDERR,
     limits: bool = True,
     imports: tuple[str, ...] = (),
+    link: tuple[Function, ...] = (),
 ) -> Guest:
-    """Compile steps to a component for the world `wasi:cli/command`."""
-    wat, layouts = _component(steps, wit, build, channel, limits, imports)
+    """Compile steps to a component for the world `wasi:cli/command`.
+
+    `imports` are interfaces to import whole, `link` functions to import, whether they are called or not.
+    """
+    needed = Imports(wit)
+    for id in imports:
+        needed.interface(id)
+    for function in link:
+        needed.function(function)
+    wat, layouts = _component(steps, wit, build, channel, limits, needed)
     try:
         wasm = bytes(wat2wasm(wat))
     except WasmtimeError as error:
@@ -78,13 +87,10 @@ def compile_steps(
 
 
 def _component(
-    steps: tuple[Step, ...], wit: Wit, build: Build, channel: Channel, limits: bool, whole: tuple[str, ...]
+    steps: tuple[Step, ...], wit: Wit, build: Build, channel: Channel, limits: bool, needed: Imports
 ) -> tuple[str, tuple[Layout, ...]]:
-    needed = Imports(wit)
     canon = Canon(needed)
     storage = Storage(runtime.STATIC_END)
-    for id in whole:
-        needed.interface(id)
     flags = storage.image.allocate(len(steps) + 1, 1)
     compiler = StepCompiler(canon, storage, flags, lowering=build.lowering, has_task_return=build.lift is not Lift.SYNC)
     functions: list[str] = []

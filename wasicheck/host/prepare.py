@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import threading
 import time
@@ -71,7 +72,7 @@ class Preparer:
             answer = self._ask({"component": str(guest), "output": str(output)}, root / "helper.log")
         except BaseException:
             # Its next line would be taken for the answer to the next request.
-            self._stop()
+            self._stop(patience_s=0.0)
             raise
         match answer:
             case {"ok": True}:
@@ -127,7 +128,7 @@ class Preparer:
                 line += data
         return bytes(line)
 
-    def _stop(self) -> None:
+    def _stop(self, patience_s: float = _CLOSING_S) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -136,8 +137,8 @@ class Preparer:
         with suppress(BrokenPipeError):
             process.stdin.close()
         try:
-            process.wait(_CLOSING_S)
+            process.wait(patience_s)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         process.stdout.close()

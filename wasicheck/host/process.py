@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _LAUNCHER = "/bin/sh"
@@ -40,7 +41,8 @@ class HostProcess:
         )
         self.pid = self._process.pid
         self.watch: int | None = None
-        if hasattr(os, "pidfd_open"):
+        # Not there on other systems, and refused by some sandboxes.
+        with suppress(AttributeError, OSError):
             self.watch = os.pidfd_open(self.pid)
 
     def ended(self) -> bool:
@@ -53,11 +55,9 @@ class HostProcess:
     def kill_group(self) -> None:
         """Kill the process and everything that has stayed in its group."""
         if self._process.returncode is None or not hasattr(os, "waitid"):
-            try:
+            # Refused when it is gone, or (macOS) when nothing but the unreaped leader is left.
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                # Gone, or (macOS) nothing left but the unreaped leader.
-                return
 
     def reap(self) -> int:
         """Kill what is left, reap the process, and return its status: negative for the signal it died of."""

@@ -54,12 +54,11 @@ def wire(environment: Environment, folder: Path) -> Wiring:
         _wire_source(wiring, environment.stdin, folder)
         for (stream, number), sink in zip(OUTPUTS, (environment.stdout, environment.stderr), strict=True):
             _wire_sink(wiring, sink, stream, number, folder)
-    except OSError as error:
+    except (OSError, SceneError) as error:
         wiring.close()
+        if isinstance(error, SceneError):
+            raise
         raise SceneError(f"the standard streams cannot be arranged: {error}") from None
-    except BaseException:
-        wiring.close()
-        raise
     return wiring
 
 

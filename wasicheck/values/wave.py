@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from wasicheck.values.argument_types import evaluate
 from wasicheck.values.arguments import check_argument
-from wasicheck.values.literals import single
+from wasicheck.values.literals import INTEGERS, single
 from wasicheck.values.model import Handle, Record, Value, Variant
 from wasicheck.values.parser import parse
 from wasicheck.values.shapes import KEYWORDS, CasedType, cases, is_bytes, type_text
@@ -76,7 +76,7 @@ def _format(value: Value, type: Type, limit: int | None) -> str:
             return _string_text(value, limit)
         case PrimitiveType("error-context"), Handle():
             return f"<error-context {value.index}>"
-        case PrimitiveType(), int():
+        case PrimitiveType(name), int() if name in INTEGERS and not isinstance(value, bool):
             return str(value)
         case ListType(), bytes() if is_bytes(type):
             return _bytes_text(value, limit)

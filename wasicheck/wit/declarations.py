@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 from wasicheck.wit.cursor import Cursor
 from wasicheck.wit.errors import WitError, quote
@@ -237,6 +238,8 @@ def _applied(cursor: Cursor, constructor: Constructor, depth: int) -> AppliedTyp
                     ok = parse_type_expression(cursor, depth)
                     arguments = (ok, parse_type_expression(cursor, depth) if cursor.take(",") else None)
                 cursor.expect(">")
+        case _:
+            assert_never(constructor)
     return AppliedType(constructor, arguments, length, position)
 
 

@@ -80,7 +80,7 @@ def tokenize(file: str, source: str) -> Tokens:
     offsets: list[int] = []
     add_text, add_offset, match = texts.append, offsets.append, _TOKEN.match
     at = 0
-    while (token := match(source, at)) is not None:  # it always matches: (.) takes what nothing else does
+    while (token := match(source, at)) is not None:  # pragma: no branch (the pattern matches anything)
         at = token.end()
         group = token.lastindex
         if group == _WORD:

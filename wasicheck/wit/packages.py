@@ -83,15 +83,14 @@ def gather(groups: Iterable[Sequence[File]]) -> dict[str, PackageSyntax]:
         if header is not None:
             add(header, [f.scope for f in files])
         for file in files:
-            for scope in file.nested:
-                if scope.header is not None:
-                    add(scope.header, [scope])
+            for nested in file.nested:
+                add(nested.header, [nested.scope])
     return packages
 
 
 def _common_header(files: Sequence[File]) -> PackageHeader | None:
     """Return the package declaration of a group's files, or None for a group of nested packages only."""
-    headers = [f.scope.header for f in files if f.scope.header is not None]
+    headers = [f.header for f in files if f.header is not None]
     if headers:
         for header in headers:
             if header.id != headers[0].id:

@@ -19,6 +19,7 @@ from wasicheck.wit.syntax import (
     IncludeItem,
     InterfaceItem,
     Name,
+    NestedPackage,
     PackageHeader,
     Path,
     Renamed,
@@ -41,13 +42,13 @@ def parse_file(file: str, source: str) -> File:
     """Read the text of a WIT file; `file` is its name in positions and errors. Raises WitError."""
     cursor = Cursor(file, source)
     header = None
-    nested: list[Scope] = []
+    nested: list[NestedPackage] = []
     if cursor.token == "package":
         header = _package_header(cursor)
         if not cursor.take(";"):
             nested.append(_nested_package(cursor, header))
             header = None
-    return File(file, _scope(cursor, header, "", nested), tuple(nested))
+    return File(file, header, _scope(cursor, "", nested), tuple(nested))
 
 
 def parse_expression(file: str, source: str) -> TypeExpression:
@@ -59,7 +60,7 @@ def parse_expression(file: str, source: str) -> TypeExpression:
     return expression
 
 
-def _scope(cursor: Cursor, header: PackageHeader | None, close: str, nested: list[Scope] | None) -> Scope:
+def _scope(cursor: Cursor, close: str, nested: list[NestedPackage] | None) -> Scope:
     """Read top-level items up to and with `close`; put nested packages into `nested`, where they are allowed."""
     uses: list[TopLevelUse] = []
     items: list[InterfaceItem | WorldItem] = []
@@ -87,7 +88,7 @@ def _scope(cursor: Cursor, header: PackageHeader | None, close: str, nested: lis
                 raise cursor.expected_one_of("an interface, a world or `use`", _TOP_KEYWORDS)
     if close:
         cursor.advance()
-    return Scope(header, tuple(uses), tuple(items), cursor.first_gate)
+    return Scope(tuple(uses), tuple(items), cursor.first_gate)
 
 
 def _package_header(cursor: Cursor) -> PackageHeader:
@@ -104,12 +105,12 @@ def _package_header(cursor: Cursor) -> PackageHeader:
     return PackageHeader(f"{namespace.text}:{package.text}", version, position)
 
 
-def _nested_package(cursor: Cursor, header: PackageHeader) -> Scope:
+def _nested_package(cursor: Cursor, header: PackageHeader) -> NestedPackage:
     cursor.expect("{")
     outer_gate, cursor.first_gate = cursor.first_gate, None
-    scope = _scope(cursor, header, "}", None)
+    scope = _scope(cursor, "}", None)
     cursor.first_gate = outer_gate
-    return scope
+    return NestedPackage(header, scope)
 
 
 def _top_level_use(cursor: Cursor) -> TopLevelUse:

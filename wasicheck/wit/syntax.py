@@ -221,19 +221,26 @@ class PackageHeader(NamedTuple):
 class Scope(NamedTuple):
     """The items of one file, or of one `package … { }` block: the reach of its top-level `use`s."""
 
-    header: PackageHeader | None
     uses: tuple[TopLevelUse, ...]
     items: tuple[InterfaceItem | WorldItem, ...]
     first_gate: Position | None
     """Where the scope first has a gate: only a package with a version may."""
 
 
+class NestedPackage(NamedTuple):
+    """`package namespace:name@version { … }`."""
+
+    header: PackageHeader
+    scope: Scope
+
+
 class File(NamedTuple):
-    """A WIT file: its own scope, and the packages nested in it."""
+    """A WIT file: its own package declaration and items, and the packages nested in it."""
 
     name: str
+    header: PackageHeader | None
     scope: Scope
-    nested: tuple[Scope, ...]
+    nested: tuple[NestedPackage, ...]
 
 
 def contents(tree: object) -> object:

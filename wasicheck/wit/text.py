@@ -56,26 +56,17 @@ def type_text(type: Type | ResourceType, *, qualified: bool = False) -> str:
                 return text(resource)
             case BorrowType(resource):
                 return f"borrow<{text(resource)}>"
-            case RecordType() | VariantType() | EnumType() | FlagsType() | ResourceType():
-                if type.id is None:
-                    return _structure(type)
-                return str(type.id) if qualified else type.id.name
-            case _:
-                assert_never(type)
-
-    def _structure(type: RecordType | VariantType | EnumType | FlagsType | ResourceType) -> str:
-        match type:
-            case RecordType(_, fields):
+            case RecordType(None, fields):
                 return f"record {{ {', '.join(f'{f.name}: {text(f.type)}' for f in fields)} }}"
-            case VariantType(_, cases):
+            case VariantType(None, cases):
                 parts = (c.name if c.type is None else f"{c.name}({text(c.type)})" for c in cases)
                 return f"variant {{ {', '.join(parts)} }}"
-            case EnumType(_, labels):
+            case EnumType(None, labels):
                 return f"enum {{ {', '.join(labels)} }}"
-            case FlagsType(_, labels):
+            case FlagsType(None, labels):
                 return f"flags {{ {', '.join(labels)} }}"
-            case ResourceType(id):
-                return id.name
+            case RecordType(id) | VariantType(id) | EnumType(id) | FlagsType(id) | ResourceType(id):
+                return id.name if id is not None and not qualified else str(id)
             case _:
                 assert_never(type)
 

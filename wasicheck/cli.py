@@ -1,0 +1,304 @@
+"""The `wasicheck` command: thin, everything it does is elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from wasicheck import __version__
+from wasicheck.guest.compiler import Build, CompileError, compile_vector
+from wasicheck.host.errors import HostError
+from wasicheck.judge.expectations import NO_EXPECTATIONS, ExpectationsError, unmatched
+from wasicheck.judge.model import Result
+from wasicheck.judge.status import ExitStatus, status_of
+from wasicheck.report.junit import junit_xml
+from wasicheck.report.markdown import markdown_summary
+from wasicheck.report.progress import progress
+from wasicheck.report.results import Header, HostInfo, Results, ResultsWriter
+from wasicheck.report.summary import plain_summary, summary
+from wasicheck.resources import data_folder
+from wasicheck.session import expectations_of, find_host, load_vectors, open_session, platform_name, run_all, select
+from wasicheck.vectors.loader import Suite
+from wasicheck.vectors.model import Lift, Lowering, Vector
+from wasicheck.vectors.requirements import load_requirements
+from wasicheck.vectors.source import VectorError, suggest
+from wasicheck.wit import wasi
+
+
+@dataclass(frozen=True)
+class UsageError(Exception):
+    """Something the user gave that cannot be used; `str()` is the message."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status (`ExitStatus`)."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], ExitStatus] = options.command
+    try:
+        return command(options)
+    except (UsageError, HostError, ExpectationsError, VectorError) as error:
+        _complain(str(error))
+        return ExitStatus.USAGE_ERROR
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone; so nothing is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.OK
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"wasicheck: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wasicheck",
+        description="A conformance suite for hosts of WASI 0.3.0.",
+        epilog="Exit status: 0 all as expected, 1 red results, 2 interrupted, 3 a defect of wasicheck,"
+        " 4 wrong usage or unusable input, 5 nothing selected, 10 the harness could not set a scene.",
+    )
+    parser.add_argument("--version", action="version", version=f"wasicheck {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run vectors on hosts")
+    _add_selection(run)
+    _add_host(run, many=True)
+    _add_build(run)
+    run.add_argument(
+        "-n", "--jobs", type=_positive, default=os.cpu_count() or 1, help="vectors at once (default: cores)"
+    )
+    run.add_argument("--json", type=Path, metavar="FILE", help="write results as JSON lines")
+    run.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    run.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
+    run.add_argument("--random-order", type=int, metavar="SEED", help="in a random order that the seed fixes")
+    run.add_argument("--no-expectations", action="store_true", help="leave the hosts' expectations.toml aside")
+    run.set_defaults(command=_run)
+
+    listing = commands.add_parser("list", help="list vectors, or the requirements they are about")
+    _add_selection(listing)
+    listing.add_argument(
+        "--requirements", action="store_true", help="the requirements, with the vectors that cite them"
+    )
+    listing.set_defaults(command=_list)
+
+    show = commands.add_parser("show", help="show a vector: its steps, or the guest it becomes")
+    show.add_argument("id")
+    show.add_argument("--wat", action="store_true", help="the guest as WebAssembly text")
+    show.add_argument("--wasm", type=Path, metavar="FILE", help="write the guest as a component")
+    show.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    _add_build(show)
+    show.set_defaults(command=_show)
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", nargs="*", metavar="ID", help="ids or globs; all vectors if none is given")
+    parser.add_argument("-k", "--keyword", metavar="TEXT", help="only vectors with this text in id, title or interface")
+    parser.add_argument("--package", metavar="NAME", help="only vectors of this WASI package: cli, clocks, random …")
+    parser.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+
+
+def _add_host(parser: argparse.ArgumentParser, *, many: bool) -> None:
+    parser.add_argument(
+        "--host",
+        required=True,
+        action="append" if many else "store",
+        metavar="HOST",
+        help="wasmtime, wasmtime@48, jco, or the path of a runner.toml" + ("; may be repeated" if many else ""),
+    )
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--abi", choices=[v.value for v in Lift], default=Lift.SYNC.value, help="how guests are lifted")
+    parser.add_argument(
+        "--lower", choices=[v.value for v in Lowering], default=Lowering.ASYNC.value, help="how async calls are lowered"
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return value
+
+
+def _build(options: argparse.Namespace) -> Build:
+    return Build(Lift(options.abi), Lowering(options.lower))
+
+
+def _suite(folder: Path | None) -> Suite:
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}: --vectors takes a folder of vector files")
+    return load_vectors(folder)
+
+
+def _selected(options: argparse.Namespace, suite: Suite) -> tuple[Vector, ...]:
+    for pattern in options.ids:
+        if not any(c in pattern for c in "*?[") and pattern not in suite.vectors:
+            raise UsageError(
+                f"there is no vector `{pattern}`; {suggest(pattern, suite.vectors) or 'see `wasicheck list`'}"
+            )
+    return select(suite, options.ids, options.keyword, options.package)
+
+
+def _no_vector(id: str, suite: Suite) -> UsageError:
+    return UsageError(f"there is no vector `{id}`; {suggest(id, suite.vectors) or 'see `wasicheck list`'}")
+
+
+def _report_problems(suite: Suite) -> None:
+    for problem in suite.problems:
+        _complain(str(problem))
+
+
+def _run(options: argparse.Namespace) -> ExitStatus:
+    started = datetime.now(UTC)
+    suite = _suite(options.vectors)
+    _report_problems(suite)
+    vectors = _selected(options, suite)
+    if not vectors:
+        _complain("no vector is selected; `wasicheck list` shows what there is")
+        return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.NOTHING_SELECTED
+    console = Console(stderr=True)
+    hosts = [find_host(spec) for spec in dict.fromkeys(options.host)]
+    for host in hosts:
+        for note in host.notes:
+            _complain(note)
+    expectations = [NO_EXPECTATIONS if options.no_expectations else expectations_of(host) for host in hosts]
+    # A folder of one's own vectors has none of those that the expectations name.
+    problems = [] if options.vectors else [p for e in expectations for p in unmatched(e, suite.vectors)]
+    for problem in problems:
+        _complain(str(problem))
+    build = _build(options)
+    header = Header(
+        suite_version=__version__,
+        hosts=tuple(HostInfo(h.label, h.runner.name, str(h.version), build.flags) for h in hosts),
+        platform=platform_name(),
+        date=started,
+        selected=len(hosts) * len(vectors),
+    )
+    with ExitStack() as stack:
+        writer = _writer(stack, options.json, header)
+        sessions = [stack.enter_context(open_session(h, build, e)) for h, e in zip(hosts, expectations, strict=True)]
+        with progress(console, header.selected) as bar:
+
+            def report(result: Result) -> None:
+                bar.advance(result)
+                if writer is not None:
+                    writer.write(result)
+
+            results = run_all(sessions, vectors, jobs=options.jobs, seed=options.random_order, report=report)
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        if writer is not None:
+            writer.finish(seconds)
+    outcome = Results(header, results, seconds)
+    _write(options.junit, lambda: junit_xml(outcome, provenance=_provenance()))
+    _write(options.markdown, lambda: markdown_summary(outcome))
+    output = Console()
+    if output.is_terminal:
+        output.print(summary(outcome))
+    else:
+        sys.stdout.write(plain_summary(outcome))
+    status = status_of(results, problems=len(problems))
+    return ExitStatus.USAGE_ERROR if suite.problems and status is ExitStatus.OK else status
+
+
+def _writer(stack: ExitStack, path: Path | None, header: Header) -> ResultsWriter | None:
+    if path is None:
+        return None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return ResultsWriter(stack.enter_context(path.open("wb")), header)
+    except OSError as error:
+        raise UsageError(f"the results cannot be written: {error}") from error
+
+
+def _write(path: Path | None, render: Callable[[], str]) -> None:
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"a report cannot be written: {error}") from error
+
+
+def _provenance() -> dict[str, str]:
+    catalogue = load_requirements(data_folder("vectors") / "requirements")
+    return {id: requirement.provenance.value for id, requirement in catalogue.items()}
+
+
+def _list(options: argparse.Namespace) -> ExitStatus:
+    suite = _suite(options.vectors)
+    _report_problems(suite)
+    vectors = _selected(options, suite)
+    if options.requirements:
+        citing: dict[str, list[str]] = {}
+        for vector in vectors:
+            for id in vector.requirements:
+                citing.setdefault(id, []).append(vector.id)
+        for requirement in load_requirements(data_folder("vectors") / "requirements").values():
+            cited = ", ".join(citing.get(requirement.id, ())) or f"- ({requirement.testable.value})"
+            sys.stdout.write(f"{requirement.level.value:8}{requirement.id}: {requirement.text}\n        {cited}\n")
+    else:
+        for vector in vectors:
+            sys.stdout.write(f"{vector.id:44} {vector.level.value:8} {vector.title}\n")
+        sys.stdout.write(f"{len(vectors)} vectors\n")
+    if not vectors:
+        return ExitStatus.NOTHING_SELECTED
+    return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.OK
+
+
+def _show(options: argparse.Namespace) -> ExitStatus:
+    suite = _suite(options.vectors)
+    vector = suite.vectors.get(options.id)
+    if vector is None:
+        _report_problems(suite)
+        raise _no_vector(options.id, suite)
+    try:
+        guest = compile_vector(vector, wasi(), _build(options))
+    except CompileError as error:
+        raise UsageError(f"{vector.place}: {error}") from error
+    if options.wasm is not None:
+        _write_bytes(options.wasm, guest.wasm)
+    elif options.wat:
+        sys.stdout.write(guest.wat)
+    else:
+        sys.stdout.write(describe(vector))
+    return ExitStatus.OK
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"the guest cannot be written: {error}") from error
+
+
+def describe(vector: Vector) -> str:
+    """A vector as a person reads it: title, requirements, steps with what is expected of them."""
+    lines = [f"{vector.id}: {vector.title}", f"  {vector.place}, {vector.interface}, level {vector.level.value}"]
+    lines += [f"  requirement {id}" for id in vector.requirements]
+    for number, step in enumerate(vector.steps, 1):
+        expected = ", ".join(e.text for e in step.expectations)
+        lines.append(f"  {number:3}. {step.text}\n         {expected}")
+    if vector.after.exit is not None:
+        code = f"({vector.after.exit.code})" if vector.after.exit.code is not None else ""
+        lines.append(f"  exit {vector.after.exit.kind.value}{code}")
+    lines += [f"  stdout {e.text}" for e in vector.after.stdout]
+    lines += [f"  stderr {e.text}" for e in vector.after.stderr]
+    return "\n".join(lines) + "\n"

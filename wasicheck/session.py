@@ -1,0 +1,248 @@
+"""Running vectors on a host: compile, execute, judge, compare with what is expected of that host."""
+
+from __future__ import annotations
+
+import platform
+import random
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from wasicheck.guest.compiler import Build, CompileError, Guest, compile_steps, compile_vector
+from wasicheck.host.cache import find_cache
+from wasicheck.host.execute import execute
+from wasicheck.host.host import Host
+from wasicheck.host.locate import load_runner
+from wasicheck.host.prepare import Preparer
+from wasicheck.judge.expectations import NO_EXPECTATIONS, Expectations, apply, parse_expectations
+from wasicheck.judge.judge import errored, judge, skipped
+from wasicheck.judge.model import Result
+from wasicheck.judge.observation import observe
+from wasicheck.judge.run import ExitReason, Run
+from wasicheck.report.text import repro_command
+from wasicheck.resources import data_folder
+from wasicheck.vectors.loader import Suite, load_suite
+from wasicheck.vectors.model import Call, Channel, Environment, Harness, Lift, Start, Vector
+from wasicheck.vectors.requirements import requirement_ids
+from wasicheck.wit import wasi
+from wasicheck.wit.types import Function
+
+PROBE_DEADLINE = 10_000_000_000
+_INTERNAL_ERROR = re.compile(rb"[^\n]*(?:panicked at|internal error: entered unreachable)[^\n]*")
+"""What a host says when it fails by itself, not by the guest's doing."""
+
+
+def load_vectors(folder: Path | None = None) -> Suite:
+    """Load the project's vectors, or those of another folder, against the project's requirements."""
+    known = requirement_ids(data_folder("vectors") / "requirements")
+    own = folder / "requirements" if folder is not None else None
+    if own is not None and own.is_dir():
+        known = {**known, **requirement_ids(own)}
+    return load_suite(folder or data_folder("vectors"), known)
+
+
+def select(suite: Suite, patterns: Sequence[str], keyword: str | None, package: str | None) -> tuple[Vector, ...]:
+    """The vectors whose id one of the patterns names (all if there are none), in the order of the suite."""
+    chosen = []
+    for vector in suite.vectors.values():
+        if patterns and not any(fnmatchcase(vector.id, p) for p in patterns):
+            continue
+        if keyword and keyword not in f"{vector.id} {vector.title} {vector.interface} {' '.join(vector.tags)}":
+            continue
+        if package and not vector.interface.startswith(f"wasi:{package}/"):
+            continue
+        chosen.append(vector)
+    return tuple(chosen)
+
+
+def expectations_of(host: Host) -> Expectations:
+    """Read the `expectations.toml` beside a host's runner.toml; raise `ExpectationsError`."""
+    path = host.runner.folder / "expectations.toml"
+    if not path.is_file():
+        return NO_EXPECTATIONS
+    return parse_expectations(path.read_text(encoding="utf-8"), str(path))
+
+
+def find_host(spec: str) -> Host:
+    """Find the host that `--host` names; raise `RunnerError` and its kin."""
+    return load_runner(spec, runners=data_folder("runners"), cache=find_cache())
+
+
+def platform_name() -> str:
+    """The platform as results record it: `linux-x86_64`."""
+    return f"{sys.platform}-{platform.machine()}"
+
+
+@dataclass
+class HostSession:
+    """One host for the length of a run; `run` may be called from several threads at once."""
+
+    host: Host
+    build: Build
+    expectations: Expectations = NO_EXPECTATIONS
+    preparer: Preparer | None = None
+    _probes: dict[str, bool] = field(default_factory=dict)
+    _probing: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, vector: Vector) -> Result:
+        """Run one vector and judge it."""
+        build = self._build(vector)
+        result = self._judged(vector, build)
+        result = replace(result, command=repro_command(result))
+        return apply(self.expectations, result, str(self.host.version))
+
+    def guest(self, vector: Vector) -> Guest:
+        """Compile a vector as this session would; raise `CompileError`."""
+        return compile_vector(vector, wasi(), self._build(vector))
+
+    def _build(self, vector: Vector) -> Build:
+        """The build of a vector: another lift where the vector is about that."""
+        lifts = vector.guest.lifts
+        return replace(self.build, lift=lifts[0]) if lifts and self.build.lift not in lifts else self.build
+
+    def _judged(self, vector: Vector, build: Build) -> Result:
+        label, flags = self.host.label, build.flags
+        if vector.platforms and sys.platform not in vector.platforms:
+            return skipped(vector, label, flags, f"the expectation holds on {', '.join(vector.platforms)} only")
+        if lacking := self.host.lacks(vector.environment, build.lift):
+            return skipped(vector, label, flags, "; ".join(lacking))
+        try:
+            guest = compile_vector(vector, wasi(), build)
+        except CompileError as error:
+            return errored(vector, label, flags, str(error))
+        steps = {i: s.action for i, s in enumerate(vector.steps) if isinstance(s.action, Harness)}
+        runs = [
+            self._execute(guest, vector.environment, steps, vector.deadline, build.lift, vector.guest.channel)
+            for _ in range(vector.runs)
+        ]
+        first = runs[0]
+        missing: tuple[str, ...] = ()
+        if first.failure is None and first.exit.reason is ExitReason.EXITED and not _started(guest, first):
+            missing = self._missing(vector, build)
+        return judge(
+            vector,
+            guest.layouts,
+            runs,
+            host=label,
+            flags=flags,
+            missing=missing,
+            internal_error=_internal_error(first),
+        )
+
+    def _execute(
+        self,
+        guest: Guest,
+        environment: Environment,
+        steps: Mapping[int, Harness],
+        deadline: int,
+        lift: Lift,
+        channel: Channel = Channel.STDERR,
+    ) -> Run:
+        return execute(
+            self.host,
+            guest.wasm,
+            environment,
+            steps,
+            deadline_ns=deadline,
+            lift=lift,
+            preparer=self.preparer,
+            channel=channel,
+        )
+
+    def _missing(self, vector: Vector, build: Build) -> tuple[str, ...]:
+        """The imports that the host lacks: a guest that only imports them does not start, though an empty one does."""
+        if not self._links(None, build):
+            return ()
+        functions = {f.item: f for f in _functions(vector)}
+        return tuple(item for item, function in functions.items() if not self._links(function, build))
+
+    def _links(self, function: Function | None, build: Build) -> bool:
+        key = f"{build.lift}:{function.item if function else ''}"
+        with self._probing:
+            if key not in self._probes:
+                guest = compile_steps((), wasi(), build, link=(function,) if function else (), limits=False)
+                run = self._execute(guest, Environment(), {}, PROBE_DEADLINE, build.lift)
+                self._probes[key] = _started(guest, run)
+            return self._probes[key]
+
+
+def _functions(vector: Vector) -> Iterator[Function]:
+    """Every function that a vector imports."""
+    for step in vector.steps:
+        action = step.action.action if isinstance(step.action, Start) else step.action
+        if isinstance(action, Call):
+            yield action.function
+    for id in vector.imports:
+        yield from wasi().interface(id).functions.values()
+
+
+def _started(guest: Guest, run: Run) -> bool:
+    return observe(guest.layouts, tuple(False for _ in guest.layouts), run).started
+
+
+def _internal_error(run: Run) -> str | None:
+    found = _INTERNAL_ERROR.search(run.stderr)
+    return found[0].decode("utf-8", "replace").strip()[:300] if found else None
+
+
+@contextmanager
+def open_session(host: Host, build: Build, expectations: Expectations) -> Iterator[HostSession]:
+    """A session whose helper processes end with it."""
+    with ExitStack() as stack:
+        preparer = stack.enter_context(Preparer(host)) if host.runner.prepare is not None else None
+        yield HostSession(host, build, expectations, preparer)
+
+
+def run_all(
+    sessions: Iterable[HostSession],
+    vectors: Sequence[Vector],
+    *,
+    jobs: int = 1,
+    seed: int | None = None,
+    report: Callable[[Result], None],
+) -> tuple[Result, ...]:
+    """Run vectors on hosts, `jobs` at a time; `report` gets each result as it comes, in this thread.
+
+    `seed`: in a random order that the number fixes. Results are returned in the order of hosts and vectors.
+    """
+    work = [(session, vector) for session in sessions for vector in vectors]
+    order = list(range(len(work)))
+    if seed is not None:
+        random.Random(seed).shuffle(order)
+    results: dict[int, Result] = {}
+
+    def take(index: int, result: Result) -> None:
+        results[index] = result
+        report(result)
+
+    if jobs == 1:
+        for index in order:
+            session, vector = work[index]
+            take(index, session.run(vector))
+        return tuple(results[i] for i in range(len(work)))
+    with ThreadPoolExecutor(jobs) as pool:
+        running: dict[Future[Result], int] = {}
+        try:
+            for index in order:
+                session, vector = work[index]
+                running[pool.submit(session.run, vector)] = index
+                if len(running) >= 2 * jobs:
+                    _collect(running, take)
+            while running:
+                _collect(running, take)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return tuple(results[i] for i in range(len(work)))
+
+
+def _collect(running: dict[Future[Result], int], take: Callable[[int, Result], None]) -> None:
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        take(running.pop(future), future.result())
