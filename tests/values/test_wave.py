@@ -389,7 +389,7 @@ def test_format_shortened(value, type, limit: int, text: str):
 
 def test_long_list_says_how_many_are_left():
     text = format_value(("x" * 30,) * 50, STRINGS, max_length=200)
-    assert text.endswith('"… 45 more]') or text.endswith(", … 45 more]")
+    assert text.endswith('", … 45 more]')
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def resolve(node: syntax.Name, scope: Scope, expected: str) -> Reference:
         raise ExpressionError(
             f"unknown name {quote('$' + node.name)}",
             node.column,
-            suggestion(node.name, scope, "known names are", "$") or "no name is known here",
+            suggestion(node.name, scope, "known names are", "$") if scope else "no name is known here",
         )
     entry = scope[node.name]
     if not isinstance(entry, WIT_TYPES):

@@ -28,7 +28,7 @@ from wasicheck.values.pattern_types import (
     Uniform,
     Unordered,
 )
-from wasicheck.values.shapes import found, has_handle, is_bytes, is_ordered, type_text
+from wasicheck.values.shapes import found, has_handle, is_bytes, is_ordered, mismatch, type_text
 from wasicheck.wit.types import S64, STRING, U32, U64, Field, ListType, PrimitiveType, RecordType, Type
 
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
@@ -187,8 +187,7 @@ def _clock(node: syntax.Application, type: Type) -> PrimitiveType | RecordType:
 
 def unknown_function(node: syntax.Application, type: Type) -> ExpressionError:
     """The node is no literal of the type and names no function."""
+    error = mismatch(node, type)
     return ExpressionError(
-        f"expected {type_text(type)}, found {found(node)}",
-        node.column,
-        suggestion(node.name, FUNCTIONS, "pattern functions are"),
+        error.message, error.column, suggestion(node.name, FUNCTIONS, "pattern functions are") or error.hint
     )

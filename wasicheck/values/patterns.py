@@ -194,8 +194,8 @@ class _Checker:
                 if isinstance(type, ListType) and type.length is not None:
                     return _possible(pattern, node, f"no {type_text(type)} can match this")
                 return pattern
-            bytes_literal = is_bytes(type) and node.name in BYTE_FUNCTIONS
-            if not bytes_literal and not isinstance(node, syntax.Label):
+            literal = is_bytes(type) and node.name in BYTE_FUNCTIONS
+            if not literal and not (isinstance(node, syntax.Label) and isinstance(type, PrimitiveType)):
                 raise unknown_function(node, type)
         match type:
             case PrimitiveType():
