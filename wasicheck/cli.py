@@ -10,22 +10,27 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
 from wasicheck import __version__
 from wasicheck.guest.compiler import Build, CompileError, compile_vector
 from wasicheck.host.errors import HostError
+from wasicheck.init_host import prove, write_runner
 from wasicheck.judge.expectations import NO_EXPECTATIONS, ExpectationsError, unmatched
-from wasicheck.judge.model import Result
+from wasicheck.judge.model import Result, Verdict
 from wasicheck.judge.status import ExitStatus, status_of
+from wasicheck.outputs import OutputError, open_results, provenance, run_header, write_report
 from wasicheck.report.junit import junit_xml
 from wasicheck.report.markdown import markdown_summary
 from wasicheck.report.progress import progress
-from wasicheck.report.results import Header, HostInfo, Results, ResultsWriter
+from wasicheck.report.results import Header, Results, ResultsWriter
 from wasicheck.report.summary import plain_summary, summary
+from wasicheck.report.text import headline
+from wasicheck.repro import ReproError, write_repro
 from wasicheck.resources import data_folder
-from wasicheck.session import expectations_of, find_host, load_vectors, open_session, platform_name, run_all, select
+from wasicheck.session import expectations_of, find_host, load_vectors, open_session, run_all, select
 from wasicheck.vectors.loader import Suite
 from wasicheck.vectors.model import Lift, Lowering, Vector
 from wasicheck.vectors.requirements import load_requirements
@@ -43,13 +48,22 @@ class UsageError(Exception):
         return self.message
 
 
+class _Parser(argparse.ArgumentParser):
+    """Ends with the exit status that stands for wrong usage here."""
+
+    def error(self, message: str) -> NoReturn:
+        """Complain, in one line behind the usage."""
+        self.print_usage(sys.stderr)
+        self.exit(ExitStatus.USAGE_ERROR, f"{self.prog}: {message}\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status (`ExitStatus`)."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], ExitStatus] = options.command
     try:
         return command(options)
-    except (UsageError, HostError, ExpectationsError, VectorError) as error:
+    except (UsageError, HostError, ExpectationsError, OutputError, ReproError, VectorError) as error:
         _complain(str(error))
         return ExitStatus.USAGE_ERROR
     except KeyboardInterrupt:
@@ -66,7 +80,7 @@ def _complain(message: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="wasicheck",
         description="A conformance suite for hosts of WASI 0.3.0.",
         epilog="Exit status: 0 all as expected, 1 red results, 2 interrupted, 3 a defect of wasicheck,"
@@ -103,6 +117,23 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
     _add_build(show)
     show.set_defaults(command=_show)
+
+    repro = commands.add_parser("repro", help="run one vector, and write a folder to attach to a bug report")
+    repro.add_argument("id")
+    _add_host(repro, many=False)
+    _add_build(repro)
+    repro.add_argument("--out", type=Path, metavar="DIR", help="the folder to write (default: repro-ID)")
+    repro.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    repro.set_defaults(command=_repro)
+
+    init = commands.add_parser("init-host", help="write a runner.toml for a host of your own, and prove it")
+    init.add_argument("folder", type=Path, metavar="DIR")
+    init.add_argument("--name", help="what reports call the host (default: the folder's name)")
+    init.add_argument("--binary", metavar="PROGRAM", help="its program, a path or a name in PATH; implies --check")
+    init.add_argument(
+        "--check", action="store_true", help="prove the runner with a few vectors; keep one that is there"
+    )
+    init.set_defaults(command=_init_host)
     return parser
 
 
@@ -174,7 +205,8 @@ def _run(options: argparse.Namespace) -> ExitStatus:
         _complain("no vector is selected; `wasicheck list` shows what there is")
         return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.NOTHING_SELECTED
     console = Console(stderr=True)
-    hosts = [find_host(spec) for spec in dict.fromkeys(options.host)]
+    found = [find_host(spec) for spec in dict.fromkeys(options.host)]
+    hosts = list({host.label: host for host in found}.values())
     for host in hosts:
         for note in host.notes:
             _complain(note)
@@ -184,13 +216,7 @@ def _run(options: argparse.Namespace) -> ExitStatus:
     for problem in problems:
         _complain(str(problem))
     build = _build(options)
-    header = Header(
-        suite_version=__version__,
-        hosts=tuple(HostInfo(h.label, h.runner.name, str(h.version), build.flags) for h in hosts),
-        platform=platform_name(),
-        date=started,
-        selected=len(hosts) * len(vectors),
-    )
+    header = run_header(hosts, build, started, len(hosts) * len(vectors))
     with ExitStack() as stack:
         writer = _writer(stack, options.json, header)
         sessions = [stack.enter_context(open_session(h, build, e)) for h, e in zip(hosts, expectations, strict=True)]
@@ -206,8 +232,10 @@ def _run(options: argparse.Namespace) -> ExitStatus:
         if writer is not None:
             writer.finish(seconds)
     outcome = Results(header, results, seconds)
-    _write(options.junit, lambda: junit_xml(outcome, provenance=_provenance()))
-    _write(options.markdown, lambda: markdown_summary(outcome))
+    if options.junit is not None:
+        write_report(options.junit, junit_xml(outcome, provenance=provenance()))
+    if options.markdown is not None:
+        write_report(options.markdown, markdown_summary(outcome))
     output = Console()
     if output.is_terminal:
         output.print(summary(outcome))
@@ -218,28 +246,7 @@ def _run(options: argparse.Namespace) -> ExitStatus:
 
 
 def _writer(stack: ExitStack, path: Path | None, header: Header) -> ResultsWriter | None:
-    if path is None:
-        return None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return ResultsWriter(stack.enter_context(path.open("wb")), header)
-    except OSError as error:
-        raise UsageError(f"the results cannot be written: {error}") from error
-
-
-def _write(path: Path | None, render: Callable[[], str]) -> None:
-    if path is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render(), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"a report cannot be written: {error}") from error
-
-
-def _provenance() -> dict[str, str]:
-    catalogue = load_requirements(data_folder("vectors") / "requirements")
-    return {id: requirement.provenance.value for id, requirement in catalogue.items()}
+    return None if path is None else ResultsWriter(stack.enter_context(open_results(path)), header)
 
 
 def _list(options: argparse.Namespace) -> ExitStatus:
@@ -274,7 +281,7 @@ def _show(options: argparse.Namespace) -> ExitStatus:
     except CompileError as error:
         raise UsageError(f"{vector.place}: {error}") from error
     if options.wasm is not None:
-        _write_bytes(options.wasm, guest.wasm)
+        write_report(options.wasm, guest.wasm, "the guest")
     elif options.wat:
         sys.stdout.write(guest.wat)
     else:
@@ -282,11 +289,42 @@ def _show(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.OK
 
 
-def _write_bytes(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"the guest cannot be written: {error}") from error
+def _repro(options: argparse.Namespace) -> ExitStatus:
+    suite = _suite(options.vectors)
+    vector = suite.vectors.get(options.id)
+    if vector is None:
+        _report_problems(suite)
+        raise _no_vector(options.id, suite)
+    host = find_host(options.host)
+    folder = options.out or Path(f"repro-{vector.id}")
+    file = (options.vectors or data_folder("vectors")).absolute().parent / vector.place.file
+    catalogue = load_requirements(data_folder("vectors") / "requirements")
+    with open_session(host, _build(options), expectations_of(host)) as session:
+        result = write_repro(folder, session, vector, file, catalogue)
+    sys.stdout.write(f"{result.verdict} {vector.id} on {host.label}: {headline(result)}\n{folder}/README.md\n")
+    return ExitStatus.HARNESS_ERROR if result.verdict is Verdict.ERROR else ExitStatus.OK
+
+
+def _init_host(options: argparse.Namespace) -> ExitStatus:
+    made = write_runner(options.folder, options.name, options.binary, again=options.check)
+    for path in made:
+        sys.stdout.write(f"wrote {path}\n")
+    if not (options.check or options.binary):
+        sys.stdout.write(
+            f"fill in {options.folder}/runner.toml, then prove it: wasicheck init-host {options.folder} --check\n"
+        )
+        return ExitStatus.OK
+    host = find_host(str(options.folder / "runner.toml"))
+    sys.stdout.write(f"{host.label}: {host.binary}\n")
+    proven = True
+    for proof in prove(host):
+        proven = proven and proof.holds
+        sys.stdout.write(f"  {proof}\n")
+    if not proven:
+        sys.stdout.write("the runner is not proven: see above\n")
+        return ExitStatus.RED
+    sys.stdout.write(f"the runner works: wasicheck run --host {options.folder}/runner.toml\n")
+    return ExitStatus.OK
 
 
 def describe(vector: Vector) -> str:

@@ -25,7 +25,7 @@ from wasicheck.judge.judge import errored, judge, skipped
 from wasicheck.judge.model import Result
 from wasicheck.judge.observation import observe
 from wasicheck.judge.run import ExitReason, Run
-from wasicheck.report.text import repro_command
+from wasicheck.report.text import repro_words
 from wasicheck.resources import data_folder
 from wasicheck.vectors.loader import Suite, load_suite
 from wasicheck.vectors.model import Call, Channel, Environment, Harness, Lift, Start, Vector
@@ -34,8 +34,6 @@ from wasicheck.wit import wasi
 from wasicheck.wit.types import Function
 
 PROBE_DEADLINE = 10_000_000_000
-_INTERNAL_ERROR = re.compile(rb"[^\n]*(?:panicked at|internal error: entered unreachable)[^\n]*")
-"""What a host says when it fails by itself, not by the guest's doing."""
 
 
 def load_vectors(folder: Path | None = None) -> Suite:
@@ -94,12 +92,16 @@ class HostSession:
         """Run one vector and judge it."""
         build = self._build(vector)
         result = self._judged(vector, build)
-        result = replace(result, command=repro_command(result))
+        result = replace(result, command=repro_words(result, _spec(self.host)))
         return apply(self.expectations, result, str(self.host.version))
 
     def guest(self, vector: Vector) -> Guest:
         """Compile a vector as this session would; raise `CompileError`."""
         return compile_vector(vector, wasi(), self._build(vector))
+
+    def lift(self, vector: Vector) -> Lift:
+        """How the guest of a vector is lifted in this session."""
+        return self._build(vector).lift
 
     def _build(self, vector: Vector) -> Build:
         """The build of a vector: another lift where the vector is about that."""
@@ -132,7 +134,7 @@ class HostSession:
             host=label,
             flags=flags,
             missing=missing,
-            internal_error=_internal_error(first),
+            internal_error=_internal_error(first, self.host.runner.run.panic),
         )
 
     def _execute(
@@ -182,13 +184,24 @@ def _functions(vector: Vector) -> Iterator[Function]:
         yield from wasi().interface(id).functions.values()
 
 
+def _spec(host: Host) -> str:
+    """What to write after `--host` to get this host again."""
+    if host.runner.folder.resolve().parent == data_folder("runners"):
+        return host.label
+    path = host.runner.file.absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def _started(guest: Guest, run: Run) -> bool:
     return observe(guest.layouts, tuple(False for _ in guest.layouts), run).started
 
 
-def _internal_error(run: Run) -> str | None:
-    found = _INTERNAL_ERROR.search(run.stderr)
-    return found[0].decode("utf-8", "replace").strip()[:300] if found else None
+def _internal_error(run: Run, panic: re.Pattern[str] | None) -> str | None:
+    """The line in which the host says that it failed by itself, as its runner defines it."""
+    if panic is None:
+        return None
+    lines = run.stderr.decode("utf-8", "replace").splitlines()
+    return next((line.strip()[:300] for line in lines if panic.search(line)), None)
 
 
 @contextmanager

@@ -176,6 +176,8 @@ def test_parse(text: str, type, argument):
         ("{port: 80, address: (1, $x, 3, 4)}", SOCKET_ADDRESS, 24, "unknown name `$x`"),
         ("$n-1", U64, 0, "unknown name `$n-1`; write `$n - 1` to subtract"),
         ("$port", U64, 0, "`$port` is u16; expected u64"),
+        ("$port", MAYBE, 0, "`$port` is u16; expected option<u64>"),
+        ("$n", OptionType(MAYBE), 0, "`$n` is u64; expected option<option<u64>>"),
         ("$size", U64, 0, "`$size` is result<u64, error-code>; expected u64; write `$size.ok` for its payload"),
         (
             "$created",
@@ -202,7 +204,7 @@ def test_parse(text: str, type, argument):
             "$server.address.4",
             U8,
             0,
-            "`$server.address` is tuple<u8, u8, u8, u8>, which has no `.4`; did you mean `.3`? it has: .0, .1, .2, .3",
+            "`$server.address` is tuple<u8, u8, u8, u8>, which has no `.4`; it has: .0, .1, .2, .3",
         ),
         (
             "$server.address.99999999999",

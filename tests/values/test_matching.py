@@ -161,7 +161,7 @@ DIFFERING = [
         "expected err(timeout) | err(connection-reset), observed err(access-denied)",
     ),
     ("{port: 80, ...}", SOCKET_ADDRESS, address(81, 1, 2, 3, 4), ".port: expected 80, observed 81"),
-    ("(127, _, _, 1)", ADDRESS, (127, 0, 0, 2), "[3]: expected 1, observed 2"),
+    ("(127, _, _, 1)", ADDRESS, (127, 0, 0, 2), ".3: expected 1, observed 2"),
     ("{create}", OPEN, frozenset(), "expected {create}, observed {}"),
     ("[1, 2]", U64S, (1,), "expected 2 elements, observed 1: [1]"),
     ("[1]", U64S, (1, 2), "expected 1 element, observed 2: [1, 2]"),
@@ -246,7 +246,7 @@ def test_differ(text: str, type: Type, value, reason: str):
 def test_path_of_a_keyword_case():
     type = ListType(TupleType((SIZE,)))
     outcome = match(parse_pattern("[(ok(5),)]", type, {}), ((Variant("ok", 6),),), BINDINGS)
-    assert outcome.reason == "[0][0].ok: expected 5, observed 6"
+    assert outcome.reason == "[0].0.ok: expected 5, observed 6"
 
 
 def test_missing_case_of_an_earlier_result():

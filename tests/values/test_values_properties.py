@@ -1,5 +1,7 @@
 """Properties of values, their text and patterns, over generated types."""
 
+from functools import lru_cache
+
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from strategies import typed_values, types, values_of
@@ -74,7 +76,7 @@ def test_comparison_and_negation(typed):
         for one in texts:
             assert match(parse_pattern(one, type, scope), other, bindings).ok == wanted
     try:
-        negation = parse_pattern(f"!({text})", type, {})
+        negation = parse_pattern(f"!{text}", type, {})
     except ExpressionError:
         assert same, "the type has other values, so the negation can match"
     else:
@@ -93,7 +95,8 @@ def test_hole_and_capture_match_everything(typed):
         assert set(variables(pattern)) == set(captures)
 
 
-def patterns(type: Type, depth: int = 2) -> st.SearchStrategy[str]:
+@lru_cache
+def patterns(type: Type, depth: int = 1) -> st.SearchStrategy[str]:
     """Texts of patterns of a type, some of them impossible."""
     leaf = st.one_of(values_of(type).map(lambda v: format_value(v, type)), st.just("_"))
     if type in (U64, F64):
@@ -137,7 +140,7 @@ SAMPLES = st.sampled_from((U64, F64, STRING, U64S, BYTES, SIZE, STAT, ERROR)).fl
 
 
 @given(SAMPLES)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_patterns_print_and_claim_rightly(sample):
     type, text, value = sample
     try:
@@ -153,7 +156,7 @@ def test_patterns_print_and_claim_rightly(sample):
 
 
 @given(SAMPLES, st.data())
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_what_is_refused_as_impossible_never_matches(sample, data):
     type, text, value = sample
     try:
@@ -211,7 +214,7 @@ TOKENS = st.lists(
 @example("$" + "a" * 100_000, U64)
 @example('matches("' + "(" * 5000 + '")', STRING)
 @example("each(" * 30, U64S)
-@settings(max_examples=500)
+@settings(max_examples=300)
 def test_any_text_gives_a_value_or_an_expression_error(text: str, type: Type):
     for parse in (
         lambda: parse_value(text, type),
@@ -219,9 +222,12 @@ def test_any_text_gives_a_value_or_an_expression_error(text: str, type: Type):
         lambda: format_pattern(parse_pattern(text, type, SCOPE)),
         lambda: parse_call(text),
     ):
+        refusal = None
         try:
             parse()
         except ExpressionError as error:
-            assert 0 <= error.column <= len(text)
-            assert str(error)
-            assert "\n" not in str(error)
+            refusal = error
+        if refusal is not None:
+            assert 0 <= refusal.column <= len(text)
+            assert str(refusal)
+            assert "\n" not in str(refusal)

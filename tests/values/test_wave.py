@@ -423,6 +423,13 @@ def test_same_value(a, b, same: bool):
     assert same_value(a, b) is same
 
 
+def test_fields_of_a_record_value():
+    record = Record((("a", 1), ("b", 2)))
+    assert record["b"] == 2
+    with pytest.raises(KeyError, match="c"):
+        record["c"]
+
+
 @pytest.mark.parametrize(
     ("type", "text"),
     [

@@ -52,6 +52,15 @@ class _Instance:
     functions: dict[str, Function] = field(default_factory=dict)
     needs: dict[str, None] = field(default_factory=dict)
     """Interfaces that have to be imported before this one."""
+    hoisted: dict[str, str] = field(default_factory=dict)
+    """Identifiers of anonymous types, by their text."""
+
+    def hoist(self, text: str) -> str:
+        """Define an anonymous type on a line of its own; return its identifier."""
+        if text not in self.hoisted:
+            self.hoisted[text] = f"$hoisted{len(self.hoisted)}"
+            self.lines.append(f"(type {self.hoisted[text]} {text})")
+        return self.hoisted[text]
 
 
 class Imports:
@@ -128,7 +137,7 @@ class Imports:
         return self._aliases[named.id]
 
     def _local(self, instance: _Instance, type: Type) -> str:
-        return _text(type, lambda named: self._name(instance, named))
+        return _text(type, lambda named: self._name(instance, named), instance.hoist)
 
     def _name(self, instance: _Instance, named: NamedType) -> str:
         """Export a named type from an instance type; return its local identifier."""
@@ -173,30 +182,40 @@ class Imports:
                 assert_never(named)
 
 
-def _text(type: Type, name: Callable[[NamedType], str]) -> str:
-    """Component text of a type, with `name` giving the identifier of each named type in it."""
+def _in_place(text: str) -> str:
+    return text
+
+
+def _text(type: Type, name: Callable[[NamedType], str], hoist: Callable[[str], str] = _in_place) -> str:
+    """Component text of a type, with `name` giving the identifier of each named type in it.
+
+    `hoist` takes the text of a type that has to be defined apart, and returns the identifier to write instead.
+    """
     match type:
         case PrimitiveType(text):
             return text
         case ListType(element, None):
-            return f"(list {_text(element, name)})"
+            return f"(list {_text(element, name, hoist)})"
         case ListType(element, length):
-            return f"(list {_text(element, name)} {length})"
+            return f"(list {_text(element, name, hoist)} {length})"
         case OptionType(element):
-            return f"(option {_text(element, name)})"
+            return f"(option {_text(element, name, hoist)})"
         case ResultType(ok, error):
-            parts = "" if ok is None else f" {_text(ok, name)}"
-            return f"(result{parts}{'' if error is None else f' (error {_text(error, name)})'})"
+            parts = "" if ok is None else f" {_text(ok, name, hoist)}"
+            if isinstance(ok, StreamType | FutureType):
+                # wat2wasm takes `(stream …)` here for the beginning of `(error …)`.
+                parts = f" {hoist(parts[1:])}"
+            return f"(result{parts}{'' if error is None else f' (error {_text(error, name, hoist)})'})"
         case TupleType(elements):
-            return f"(tuple {' '.join(_text(e, name) for e in elements)})"
+            return f"(tuple {' '.join(_text(e, name, hoist) for e in elements)})"
         case OwnType(resource):
             return f"(own {name(resource)})"
         case BorrowType(resource):
             return f"(borrow {name(resource)})"
         case StreamType(element):
-            return "stream" if element is None else f"(stream {_text(element, name)})"
+            return "stream" if element is None else f"(stream {_text(element, name, hoist)})"
         case FutureType(element):
-            return "future" if element is None else f"(future {_text(element, name)})"
+            return "future" if element is None else f"(future {_text(element, name, hoist)})"
         case RecordType() | VariantType() | EnumType() | FlagsType():
             return name(type)
         case _:

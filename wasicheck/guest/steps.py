@@ -71,6 +71,8 @@ class Pending:
     """Code that adds the buffer of a read to the frame."""
     end: str | None = None
     """The end that is copied from or to: in use until the operation is over."""
+    apart: bool = False
+    """Whether its waitable joins the guest's waitable set only when it is awaited."""
 
 
 @dataclass
@@ -113,7 +115,7 @@ class StepCompiler:
     def compile(self, index: int, step: Step) -> tuple[str, Layout]:
         """Return the step's core function, and where its value lies; note what it captures."""
         self._step = index
-        code = Code(Operands(self.storage, self._resolve))
+        code = Code(Operands(self.storage, self._resolve), outcome=runtime.SILENT if step.quiet else runtime.DONE)
         address = self._action(step, code)
         layout = Layout(address, step.yields)
         if address is not None and step.yields is not None:
@@ -242,12 +244,16 @@ class StepCompiler:
                 return self._read_all(read_all, code)
             case WriteAll() as write_all:
                 return self._write_all(write_all, code)
-            case Start(name, action):
+            case Start(name, action, apart):
                 self._operations[name] = pending = self._start(action, code)
+                if apart:
+                    pending.apart = True
+                    code.begin.append(self._join(pending, "(i32.const 0)"))
                 return self._started(pending, action, step, code)
             case Await(operation, polling):
                 pending = self._operation(code, operation)
                 self.polls = self.polls or polling
+                code.wait += self._rejoin([pending])
                 code.wait.append(self._await_slot(pending.slot, runtime.POLL if polling else runtime.WAIT))
                 return self._outcome(pending, code)
             case AwaitAll(operations):
@@ -299,6 +305,10 @@ class StepCompiler:
         address = self._room(result)
         text, flat = self._call_text(call, code, address)
         code.begin.append(self._store_flat(result, f"(i32.const {address})", text) if flat and result else text)
+        if call.length_only:
+            # What it points to stays untold: it may be too much for a frame.
+            code.finish.append("(global.set $reported (global.get $heap))")
+            return address + 4
         return None if result is None else address
 
     @staticmethod
@@ -454,7 +464,24 @@ class StepCompiler:
         code.finish += [*finish, *([piece] if piece else [])]
         return address
 
+    def _join(self, pending: Pending, waitable_set: str) -> str:
+        """Move the waitable of an operation that is not complete to a waitable set (0: to none)."""
+        where = self._slot_text(pending.slot)
+        return (
+            f"(if (i32.eq (call $status {where}) (i32.const {runtime.PENDING}))"
+            f" (then (call {self.canon.builtin('waitable.join')} (i32.load {where}) {waitable_set})))"
+        )
+
+    def _rejoin(self, pending: list[Pending]) -> list[str]:
+        """When a wait begins, take in what was started apart."""
+        joins = [f"  {self._join(p, '(global.get $set)')}" for p in pending if p.apart]
+        if not joins:
+            return []
+        begins = "(if (i32.eq (global.get $phase) (i32.const 1)) (then"
+        return [begins, *joins, "  (global.set $phase (i32.const 2))))"]
+
     def _await_all(self, pending: list[Pending], code: Code) -> int:
+        code.wait += self._rejoin(pending)
         code.wait += [self._await_slot(p.slot) for p in pending]
         buffer = self.storage.image.allocate(4 * len(pending), 4)
         pair = self.storage.image.allocate(8, 4)
@@ -471,6 +498,7 @@ class StepCompiler:
         return pair
 
     def _await_any(self, pending: list[Pending], code: Code) -> int:
+        code.wait += self._rejoin(pending)
         code.locals["best"] = None
         address = self._room(U32)
         none_yet = f"(i32.const {runtime.PENDING})"

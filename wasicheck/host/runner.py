@@ -108,6 +108,8 @@ class Command:
     inherit: tuple[str, ...]
     nonce_in_argument: bool
     """Whether the command puts the nonce into the component (`run.nonce = "argument"`), and not the harness."""
+    panic: re.Pattern[str] | None
+    """What a line on stderr looks like when the host failed by itself, and not by the guest's doing."""
 
 
 @dataclass(frozen=True)
@@ -244,10 +246,7 @@ def _version(table: Table, key: str) -> Version | None:
 def _version_query(table: Table, allowed: tuple[str, ...]) -> VersionQuery:
     table.only({"argv", "pattern", "minimum"})
     table.require("pattern", "pattern = 'my-host (\\S+)'")
-    try:
-        pattern = re.compile(table.string("pattern"))
-    except re.error as error:
-        raise table.error("pattern", f"is no regular expression: {error}") from None
+    pattern = _pattern(table, "pattern")
     if pattern.groups < 1:
         raise table.error("pattern", "has no group; put the version in parentheses, as in 'my-host (\\S+)'")
     return VersionQuery(_argv(table, allowed, '["{binary}", "--version"]'), pattern, _version(table, "minimum"))
@@ -275,7 +274,7 @@ def _prepare(table: Table, allowed: tuple[str, ...]) -> Prepare:
 
 
 def _command(table: Table, base: tuple[str, ...], *, prepared: bool) -> Command:
-    table.only({"argv", "environment", "inherit", "nonce"})
+    table.only({"argv", "environment", "inherit", "nonce", "panic"})
     nonce = table.optional_string("nonce") or "component"
     if nonce not in ("component", "argument"):
         raise table.error("nonce", f'expected "component" or "argument", found "{nonce}"')
@@ -287,7 +286,15 @@ def _command(table: Table, base: tuple[str, ...], *, prepared: bool) -> Command:
     _needs(table, argv, subject, *extra)
     if prepared and not in_argument:
         raise table.error("nonce", '[prepare] keeps components from run to run: write nonce = "argument"')
-    return Command(argv, table.string_map("environment"), table.strings("inherit"), in_argument)
+    panic = _pattern(table, "panic") if "panic" in table else None
+    return Command(argv, table.string_map("environment"), table.strings("inherit"), in_argument, panic)
+
+
+def _pattern(table: Table, key: str) -> re.Pattern[str]:
+    try:
+        return re.compile(table.string(key))
+    except re.error as error:
+        raise table.error(key, f"is no regular expression: {error}") from None
 
 
 def _granting(top: Table, key: str, base: tuple[str, ...]) -> Option | None:

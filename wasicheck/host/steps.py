@@ -116,6 +116,8 @@ class HarnessSteps:
         if len(collector.data) >= length:
             return HarnessOutcome(data=bytes(collector.data[:length]))
         if over:
-            had = len(collector.data)
-            return HarnessOutcome(failure=f"{had} of {length} bytes had come out of {stream.value} when the run ended")
+            had = bytes(collector.data)
+            return HarnessOutcome(
+                had, f"{len(had)} of {length} bytes had come out of {stream.value} when the run ended"
+            )
         return None

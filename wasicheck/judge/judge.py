@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from wasicheck.guest.frames import Tag
 from wasicheck.guest.steps import Layout
 from wasicheck.judge.model import SEVERITY, Result, StepResult, Verdict
 from wasicheck.judge.observation import Observation, Progress, StepObservation, observe
@@ -66,13 +67,17 @@ def judge(
         return _result(vector, first, host, flags, (), _Finding(Verdict.ERROR, failed.failure or ""))
     if not observations[0].started:
         steps = _unreached(vector)
-        return _result(vector, first, host, flags, steps, _not_started(first, missing, internal_error))
+        finding = _not_started(first, missing, internal_error)
+        if finding.verdict is Verdict.UNSUPPORTED and vector.unstable is not None:
+            # A host may leave out what is still unstable.
+            finding = replace(finding, verdict=Verdict.INFO)
+        return _result(vector, first, host, flags, steps, finding)
     results: list[StepResult] = []
     findings: list[_Finding] = []
     for run, observation in zip(runs, observations, strict=True):
-        judged = _judge_steps(vector, observation, run, internal_error)
+        judged, captured = _judge_steps(vector, observation, run, internal_error)
         findings += [_Finding(r.verdict, _located(r)) for r in judged]
-        findings += _judge_end(vector, observation, run, internal_error)
+        findings += _judge_end(vector, observation, run, captured, internal_error)
         if run is first or not results:
             results = judged
     for result in _judge_across(vector, observations):
@@ -95,22 +100,31 @@ def errored(vector: Vector, host: str, flags: tuple[str, ...], reason: str) -> R
 
 
 def _silent(step: Step) -> bool:
-    """Whether the guest sends no frame when the step is complete."""
-    return isinstance(step.action, (New, Return)) or (isinstance(step.action, Harness) and not step.action.acknowledge)
+    """Whether the guest sends no frame of its own when the step is complete."""
+    if isinstance(step.action, Harness):
+        return not step.action.acknowledge
+    return step.quiet or isinstance(step.action, New | Return)
 
 
-def _judge_steps(vector: Vector, observation: Observation, run: Run, internal_error: str | None) -> list[StepResult]:
+def _judge_steps(
+    vector: Vector, observation: Observation, run: Run, internal_error: str | None
+) -> tuple[list[StepResult], dict[str, Value]]:
+    """Return a result for each step, and what their patterns captured."""
     results: list[StepResult] = []
     captured: dict[str, Value] = {}
     interrupted = observation.interrupted_at
+    over = False
     for index, (step, seen) in enumerate(zip(vector.steps, observation.steps, strict=True)):
         if isinstance(step.action, Harness) and index in run.harness:
             outcome = run.harness[index]
-            if outcome.failure is not None:
-                verdict = Verdict.TIMEOUT if outcome.data is not None else Verdict.ERROR
-                results.append(_step_result(index, step, verdict, outcome.failure, outcome.failure))
+            if outcome.failure is not None and outcome.data is None:
+                results.append(_step_result(index, step, Verdict.ERROR, outcome.failure, outcome.failure))
                 continue
-            if outcome.data is not None:
+            if outcome.failure is not None:
+                results.append(_judge_pending(index, step, outcome.failure))
+                continue
+            # Data that came when the guest had given up waiting for it came too late.
+            if outcome.data is not None and seen.progress is not Progress.PENDING:
                 seen = replace(seen, progress=Progress.DONE, value=outcome.data)
         ended_here = index == interrupted
         if seen.progress is Progress.DONE:
@@ -122,9 +136,13 @@ def _judge_steps(vector: Vector, observation: Observation, run: Run, internal_er
             results.append(_step_result(index, step, Verdict.SKIP, "not run", message))
         elif ended_here:
             results.append(_judge_interruption(index, step, run, internal_error))
+            # Behind a trap or exit that was asked for, steps are there to show that they do not run.
+            over = results[-1].verdict is Verdict.PASS
+        elif over:
+            results.append(_step_result(index, step, Verdict.PASS, "not reached", ""))
         else:
             results.append(_step_result(index, step, Verdict.SKIP, "not reached", "the guest did not get here"))
-    return results
+    return results, captured
 
 
 def _judge_value(index: int, step: Step, seen: StepObservation, captured: dict[str, Value]) -> StepResult:
@@ -151,12 +169,12 @@ def _judge_value(index: int, step: Step, seen: StepObservation, captured: dict[s
     return _worst_expectation(index, step, findings, observed)
 
 
-def _judge_pending(index: int, step: Step) -> StepResult:
+def _judge_pending(index: int, step: Step, message: str = "still waiting when its limit had passed") -> StepResult:
     if any(e.outcome is Ending.PENDING for e in step.expectations):
         return _step_result(index, step, Verdict.PASS, "pending", "")
     level = _level(step)
     verdict = Verdict.TIMEOUT if level is Level.MUST else _missed(level)
-    return _step_result(index, step, verdict, "pending", "still waiting when its limit had passed")
+    return _step_result(index, step, verdict, "pending", message)
 
 
 def _judge_interruption(index: int, step: Step, run: Run, internal_error: str | None) -> StepResult:
@@ -204,7 +222,9 @@ def _judge_across(vector: Vector, observations: Sequence[Observation]) -> list[S
 # --- the end ---------------------------------------------------------------------------------------------
 
 
-def _judge_end(vector: Vector, observation: Observation, run: Run, internal_error: str | None) -> list[_Finding]:
+def _judge_end(
+    vector: Vector, observation: Observation, run: Run, captured: dict[str, Value], internal_error: str | None
+) -> list[_Finding]:
     """What must be true when the guest has ended."""
     findings: list[_Finding] = []
     if run.anomalies:
@@ -213,7 +233,9 @@ def _judge_end(vector: Vector, observation: Observation, run: Run, internal_erro
     complete = observation.interrupted_at is not None and observation.interrupted_at >= len(vector.steps)
     if complete:
         # Every step was reported, the end was not.
-        findings.append(_abrupt(run, internal_error))
+        findings.append(_abrupt(vector, run, internal_error))
+    if sum(frame.tag is Tag.HELLO for frame in run.frames) > 1:
+        findings.append(_Finding(Verdict.FAIL, "the host called `run` more than once"))
     if observation.ended or _ends_early(vector):
         findings.append(_judge_exit(vector, run, internal_error))
     for name, expectations, data in (
@@ -226,7 +248,7 @@ def _judge_end(vector: Vector, observation: Observation, run: Run, internal_erro
         for expectation in expectations:
             assert expectation.outcome is not None
             assert not isinstance(expectation.outcome, Ending)
-            found = match(expectation.outcome, data, Bindings())
+            found = match(expectation.outcome, data, Bindings(captured))
             if not found.ok:
                 text = format_value(data, BYTES, max_length=SHOWN)
                 where = f"{vector.after.place}: {name}"
@@ -235,7 +257,7 @@ def _judge_end(vector: Vector, observation: Observation, run: Run, internal_erro
     return findings
 
 
-def _abrupt(run: Run, internal_error: str | None) -> _Finding:
+def _abrupt(vector: Vector, run: Run, internal_error: str | None) -> _Finding:
     match run.exit.reason:
         case ExitReason.DEADLINE:
             return _Finding(Verdict.TIMEOUT, "all steps are complete, but the host had not ended at the deadline")
@@ -244,7 +266,8 @@ def _abrupt(run: Run, internal_error: str | None) -> _Finding:
         case ExitReason.EXITED if internal_error is not None:
             return _Finding(Verdict.CRASH, f"behind the last step the host failed by itself: {internal_error}")
         case ExitReason.EXITED:
-            return _Finding(Verdict.FAIL, f"the guest ended behind its last step, {run.exit}{_last_words(run)}")
+            message = f"the guest ended behind its last step, {run.exit}{_last_words(run)}"
+            return _Finding(_missed(vector.level), message)
 
 
 def _ends_early(vector: Vector) -> bool:

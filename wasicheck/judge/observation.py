@@ -77,7 +77,10 @@ class _ReportedMemory:
 
 
 def observe(layouts: tuple[Layout, ...], silent: tuple[bool, ...], run: Run) -> Observation:
-    """Lift what the steps of a run yielded; `silent` says which steps send no frame when they are complete."""
+    """Lift what the steps of a run yielded; `silent` says which steps send no frame when they are complete.
+
+    What such a step yielded comes in the next frame, and counts as received then.
+    """
     memory = _ReportedMemory()
     steps = [StepObservation(Progress.NOT_REACHED) for _ in layouts]
     started = ended = False
@@ -90,11 +93,12 @@ def observe(layouts: tuple[Layout, ...], silent: tuple[bool, ...], run: Run) -> 
         elif frame.step < len(steps):
             steps[frame.step] = _lift(memory, layouts[frame.step], _PROGRESS[frame.tag], frame.received_at)
     # A silent step is complete if anything later was heard of.
-    heard = ended
+    heard, received_at = ended, run.frames[-1].received_at if ended else 0
     for index in reversed(range(len(steps))):
         if heard and silent[index] and steps[index].progress in (Progress.NOT_REACHED, Progress.REACHED):
-            steps[index] = StepObservation(Progress.DONE)
+            steps[index] = _lift(memory, layouts[index], Progress.DONE, received_at)
         heard = heard or steps[index].progress is not Progress.NOT_REACHED
+        received_at = steps[index].received_at or received_at
     return Observation(started, ended, tuple(steps))
 
 

@@ -38,7 +38,10 @@ class Exit:
 
 @dataclass(frozen=True)
 class HarnessOutcome:
-    """What became of a harness step: `data` is what a `Receive` saw; `failure` why it could not be done."""
+    """What became of a harness step: `data` is what a `Receive` saw; `failure` why it could not be done.
+
+    Both: the host did not let out what the step waited for. A failure alone is the harness's.
+    """
 
     data: bytes | None = None
     failure: str | None = None

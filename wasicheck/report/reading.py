@@ -80,6 +80,11 @@ def parse_results(data: bytes, file: str) -> Results:
     return Results(header, tuple(result for _, result in results.values()), duration_s)
 
 
+def parse_result(line: str, hosts: Iterable[str]) -> Result:
+    """Parse the line of one result on one of these hosts; raise ResultsError."""
+    return _result(_load(line.encode(), "a result", 1, _RERUN), list(hosts))
+
+
 @dataclass(frozen=True)
 class _Object:
     """A JSON object and where it stands; each reader takes the member of a name, or fails."""

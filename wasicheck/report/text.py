@@ -63,13 +63,20 @@ def worst_step(result: Result) -> StepResult | None:
 
 
 def repro_command(result: Result) -> str:
-    """The command line that repeats the result and writes down how."""
-    words = ["wasicheck", "repro", result.id, "--host", result.host]
-    lifts = [flag.removeprefix("lift=") for flag in result.flags if flag.startswith("lift=")]
-    for lift in lifts:
-        # The default form needs no saying.
-        if lift != "sync":
-            words += ["--abi", lift]
+    """The command line that repeats the result and writes down how: the result's own, else one made of its label."""
+    return result.command or repro_words(result, result.host)
+
+
+def repro_words(result: Result, host: str) -> str:
+    """The command line that repeats the result on the host that `--host` finds by that name or path."""
+    words = ["wasicheck", "repro", result.id, "--host", host]
+    for flag in result.flags:
+        # The defaults need no saying.
+        match flag.partition("="):
+            case ("lift", _, lift) if lift != "sync":
+                words += ["--abi", lift]
+            case ("lower", _, lowering) if lowering != "async":
+                words += ["--lower", lowering]
     return shlex.join(words)
 
 
@@ -87,7 +94,7 @@ def details(result: Result, provenance: Mapping[str, str]) -> str:
     for requirement in result.requirements:
         source = f", {provenance[requirement]}" if requirement in provenance else ""
         lines.append(f"requirement: {visible(requirement)} ({result.level}{source})")
-    facts = {"vector": result.place, "exit": result.exit, "command": result.command, "repeat": repro_command(result)}
+    facts = {"vector": result.place, "exit": result.exit, "repeat": repro_command(result)}
     lines += [f"{name}: {visible(fact)}" for name, fact in facts.items() if fact]
     if result.expected_link is not None:
         lines.append(f"link: {visible(result.expected_link)}")

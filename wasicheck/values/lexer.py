@@ -99,8 +99,6 @@ def tokenize(text: str, start: int = 0) -> list[Token]:
         else:
             assert kind is not None
             append((kind, found[kind], found.start()))
-            if kind == "end":
-                break
     return tokens
 
 

@@ -62,7 +62,7 @@ def check_function(node: syntax.Application, type: Type, check: Check) -> Patter
             return Affix(type, node.name, _part(node, type))
         case "length":
             _sequence(node, type)
-            return Length(type, check(_argument(node), U64, "in `length`"))
+            return Length(type, _count(node, check))
         case "matches":
             if type != STRING and not is_bytes(type):
                 raise _unsuited(node, type, "strings and list<u8>")
@@ -120,6 +120,17 @@ def _argument(node: syntax.Application) -> syntax.Node:
 def _sequence(node: syntax.Application, type: Type) -> None:
     if type != STRING and not isinstance(type, ListType):
         raise _unsuited(node, type, "strings and lists")
+
+
+def _count(node: syntax.Application, check: Check) -> Pattern:
+    """Return the pattern of a length: over u64, or over u32 where it refers to one (what a write has taken)."""
+    try:
+        return check(_argument(node), U64, "in `length`")
+    except ExpressionError as error:
+        try:
+            return check(_argument(node), U32, "in `length`")
+        except ExpressionError:
+            raise error from None
 
 
 def _list(node: syntax.Application, type: Type) -> ListType:

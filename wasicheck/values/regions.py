@@ -98,18 +98,15 @@ def universe(type: Type) -> Region:
 
 def _ordinal(value: Value) -> int:
     """Return the place of a scalar in the order of its type; floats by their bits, with NaN last."""
-    match value:
-        case bool() | int():
-            return int(value)
-        case float():
-            if math.isnan(value):
-                return _NAN
-            (bits,) = struct.unpack("<q", struct.pack("<d", value))
-            return int(bits) if bits >= 0 else -(bits & ((1 << 63) - 1)) - 1
-        case str():
-            return ord(value)
-        case _:
-            raise TypeError(f"{value!r:.80} is no scalar")
+    if isinstance(value, str):
+        return ord(value)
+    if isinstance(value, float):
+        if math.isnan(value):
+            return _NAN
+        (bits,) = struct.unpack("<q", struct.pack("<d", value))
+        return int(bits) if bits >= 0 else -(bits & ((1 << 63) - 1)) - 1
+    assert isinstance(value, int)
+    return int(value)
 
 
 def _empty(region: Region) -> bool:
@@ -172,9 +169,7 @@ def _region(
     unknown = nothing if exact else whole
 
     def all_of(patterns: tuple[Pattern, ...]) -> Region:
-        """The region of a whole whose parts are matched: everything, nothing, or in between."""
-        if any(_empty(most(p)) for p in patterns):
-            return nothing
+        """The region of a whole whose parts are matched; no part is impossible, or it would have been refused."""
         return nothing if exact and not all(map(accepts_everything, patterns)) else whole
 
     def at_least(length: int, parts: Region = whole) -> Region:
@@ -236,9 +231,7 @@ def _region(
             parts = all_of(pattern.patterns)
             return at_least(count, parts) if pattern.rest else _intersection(parts, ((count, count),))
         case Each():
-            if exact:
-                return whole if accepts_everything(pattern.pattern) else _intersection(whole, ((0, 0),))
-            return _intersection(whole, ((0, 0),)) if impossible(pattern.pattern) else whole
+            return _intersection(whole, ((0, 0),)) if exact and not accepts_everything(pattern.pattern) else whole
         case AnyElement():
             return at_least(1, all_of((pattern.pattern,)))
         case Distinct() | Ascending() | Gaps():

@@ -3,15 +3,15 @@
 Let n be the number of bytes, all of them independent and uniform under the hypothesis.
 
 *Monobit.* The number of one bits is binomial with 8n trials, mean 4n and variance 2n. The test refuses
-|z| = |ones - 4n| / sqrt(2n) >= 6.5; the normal tail beyond that is 8.1e-11 on both sides together, and for the
-symmetric binomial the true tail is smaller still.
+|z| = |ones - 4n| / sqrt(2n) >= 6.5; the normal tail beyond that is 8.1e-11 on both sides together, and the
+binomial's own is below 9e-11 for every n judged.
 
 *Chi-square of bytes*, for n >= 4096. X² = sum over the 256 byte values of (count - n/256)² / (n/256) has nearly the
 chi-square distribution with k = 255 degrees of freedom. Wilson and Hilferty's cube root makes it nearly normal:
 w = ((X²/k)^(1/3) - (1 - 2/(9k))) / sqrt(2/(9k)). The test refuses |w| >= 8: too uneven, or too even to be random (a
 counter). The normal tail is 1.2e-15; what is left of the 1e-9 is for the two approximations. At the smallest n, where
 they are worst (16 expected per value), the exact tail of the Poissonised sum, divided by the probability that its total
-is n, bounds the true one by 5e-12 above and 1e-13 below.
+is n, bounds the true one by 4e-11 above and 5e-13 below.
 
 *Blocks.* No two of the m = n/16 aligned blocks of 16 bytes are equal. The chance of a repetition is at most m²/2^129,
 which is 2^-89 for 16 MiB.

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from wasicheck.values import ExpressionError, accepts_everything, parse_pattern
+from wasicheck.vectors.expectations import LEVELS, read_output
 from wasicheck.vectors.harness import read_bytes
+from wasicheck.vectors.keys import AFTER, FILE_ENTRY, GIVEN, STDIN
 from wasicheck.vectors.model import (
     After,
     Environment,
     ExitExpectation,
     ExitKind,
-    Expectation,
     FileEntry,
     Level,
     Place,
@@ -22,52 +22,63 @@ from wasicheck.vectors.model import (
     Source,
     Stdin,
 )
-from wasicheck.vectors.outcomes import BYTES
+from wasicheck.vectors.scope import Scope
 from wasicheck.vectors.source import Node
 
-_GIVEN = (
-    "args",
-    "env",
-    "cwd",
-    "stdin",
-    "stdout",
-    "stderr",
-    "preopens",
-    "network",
-    "descriptors",
-    "host-env",
-    "features",
-)
-_WITH_DATA = (Source.BYTES, Source.FILE)
-_CODE = re.compile(r"code\((\d{1,3})\)")
+SOURCES = tuple(s.value for s in Source if s is not Source.CONTROL and s.value not in STDIN)
+"""What stdin can be said to be by a word alone."""
+SINKS = tuple(s.value for s in Sink)
+_CODE = re.compile(r"code\(([0-9]{1,3})\)")
+_EARLIEST = -(1 << 62)
 
 
 def read_environment(node: Node | None, *, acknowledged: bool) -> Environment:
     """Read `given:`; `acknowledged`: stdin is the harness's channel. Raise `VectorError`."""
-    entry: dict[str, Node] = node.mapping("`given`", _GIVEN) if node is not None else {}
-    stdin = _stdin(entry["stdin"]) if "stdin" in entry else Stdin(Source.CONTROL if acknowledged else Source.NULL)
+    entry: Mapping[str, Node] = node.mapping("`given`", GIVEN) if node is not None else {}
+    stdin = Stdin(Source.CONTROL if acknowledged else Source.NULL)
     return Environment(
-        args=_texts(entry, "args"),
-        env=_pairs(entry, "env"),
-        cwd=entry["cwd"].text("a directory") if "cwd" in entry else None,
-        stdin=stdin,
+        args=_texts(entry, "args", "an argument"),
+        env=_variables(entry, "env"),
+        cwd=_text(entry["cwd"], "a directory") if "cwd" in entry else None,
+        stdin=_stdin(entry["stdin"]) if "stdin" in entry else stdin,
         stdout=_sink(entry, "stdout"),
         stderr=_sink(entry, "stderr"),
         preopens=_preopens(entry["preopens"]) if "preopens" in entry else (),
         network="network" in entry and entry["network"].boolean("`network`"),
-        descriptors=entry["descriptors"].integer("a number of descriptors", 8, 65536)
-        if "descriptors" in entry
-        else None,
-        host_env=_pairs(entry, "host-env"),
-        features=_texts(entry, "features"),
+        descriptors=_descriptors(entry),
+        host_env=_variables(entry, "host-env"),
+        features=_texts(entry, "features", "a feature"),
     )
+
+
+def _text(node: Node, what: str, *, empty: bool = False) -> str:
+    """Text that an operating system can be given; whether it may be `empty`."""
+    text = node.text(what)
+    if "\0" in text or not (text or empty):
+        node.fail(f"expected {what}, found {'text with a NUL' if text else 'nothing'}")
+    return text
+
+
+def _texts(entry: Mapping[str, Node], key: str, what: str) -> tuple[str, ...]:
+    nodes = entry[key].sequence(f"`{key}`") if key in entry else iter(())
+    return tuple(_text(n, what, empty=True) for n in nodes)
+
+
+def _variables(entry: Mapping[str, Node], key: str) -> tuple[tuple[str, str], ...]:
+    if key not in entry:
+        return ()
+    pairs: list[tuple[str, str]] = []
+    for name, (at, value) in entry[key].entries(f"`{key}`").items():
+        if "=" in _text(at, "the name of a variable"):
+            at.fail(f"`{name}` is not the name of a variable: there is a `=` in it")
+        pairs.append((name, _text(value, "a value", empty=True)))
+    return tuple(pairs)
 
 
 def _stdin(node: Node) -> Stdin:
     if not node.is_mapping:
-        word = node.choice("a kind of stdin", [s.value for s in Source if s not in (*_WITH_DATA, Source.CONTROL)])
-        return Stdin(Source(word))
-    entry = node.mapping("stdin", [s.value for s in _WITH_DATA])
+        return Stdin(Source(node.choice("a kind of stdin", SOURCES)))
+    entry = node.mapping("stdin", STDIN)
     if len(entry) != 1:
         node.fail("stdin is one thing", "`bytes` or `file`, with what is in it")
     ((kind, data),) = entry.items()
@@ -75,62 +86,65 @@ def _stdin(node: Node) -> Stdin:
 
 
 def _sink(entry: Mapping[str, Node], key: str) -> Sink:
-    return Sink(entry[key].choice(f"a kind of {key}", [s.value for s in Sink])) if key in entry else Sink.PIPE
+    return Sink(entry[key].choice(f"a kind of {key}", SINKS)) if key in entry else Sink.PIPE
 
 
 def _descriptors(entry: Mapping[str, Node]) -> int | None:
     return entry["descriptors"].integer("a number of descriptors", 8, 65536) if "descriptors" in entry else None
 
 
-def _texts(entry: Mapping[str, Node], key: str) -> tuple[str, ...]:
-    return tuple(n.text("a text") for n in entry[key].sequence(f"`{key}`")) if key in entry else ()
-
-
-def _pairs(entry: Mapping[str, Node], key: str) -> tuple[tuple[str, str], ...]:
-    if key not in entry:
-        return ()
-    return tuple((name, value.text("a value")) for name, (_, value) in entry[key].entries(f"`{key}`").items())
-
-
 def _preopens(node: Node) -> tuple[Preopen, ...]:
     return tuple(
-        Preopen(name, tuple(_file(path, key, file) for path, (key, file) in content.entries("a directory").items()))
-        for name, (_, content) in node.entries("`preopens`").items()
+        Preopen(_text(key, "the name of a directory"), _directory(content))
+        for key, content in node.entries("`preopens`").values()
     )
 
 
-def _file(path: str, key: Node, node: Node) -> FileEntry:
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or not pure.parts:
-        key.fail(f"`{path}` is not a path within the directory")
-    entry = node.mapping("a file", ("data", "modified"))
+def _directory(node: Node) -> tuple[FileEntry, ...]:
+    files: dict[PurePosixPath, FileEntry] = {}
+    for key, content in node.entries("a directory").values():
+        text = _text(key, "a path")
+        path = PurePosixPath(text)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            key.fail(f"`{text}` is not a path within the directory", "such as `a.txt` or `sub/a.txt`")
+        for other in files:
+            if path == other or path in other.parents or other in path.parents:
+                key.fail(f"`{text}` is in the way of `{other}`")
+        files[path] = _file(path, content)
+    return tuple(files.values())
+
+
+def _file(path: PurePosixPath, node: Node) -> FileEntry:
+    entry = node.mapping("a file", FILE_ENTRY, "as in `a.txt: {data: '\"text\"'}`")
     data = read_bytes(entry["data"]) if "data" in entry else b""
-    return FileEntry(pure, data, entry["modified"].duration("a time", low=-(1 << 62)) if "modified" in entry else None)
+    return FileEntry(path, data, entry["modified"].duration("a time", low=_EARLIEST) if "modified" in entry else None)
 
 
-def read_after(node: Node | None, place: Place, level: Level, *, ends_by_itself: bool, fails: bool) -> After:
-    """Read `after:`; raise `VectorError`.
+def read_after(
+    node: Node | None, place: Place, level: Level, scope: Scope, *, ends_by_itself: bool, fails: bool
+) -> After:
+    """Read `after:`, which may refer to what the steps captured; raise `VectorError`.
 
     A guest that comes to its end (`ends_by_itself`) is expected to be reported as a success, or as a failure where
     its last word is `return: err` (`fails`), unless the vector says otherwise.
     """
-    entry: dict[str, Node] = node.mapping("`after`", ("exit", "stdout", "stderr")) if node is not None else {}
+    entry: Mapping[str, Node] = node.mapping("`after`", AFTER) if node is not None else {}
     exit: ExitExpectation | None = None
     if "exit" in entry:
         exit = _exit(entry["exit"], level)
     elif ends_by_itself:
         exit = ExitExpectation(ExitKind.FAILURE if fails else ExitKind.SUCCESS, None, Level.MUST)
-    where = node.place if node is not None else place
-    return After(exit, _output(entry, "stdout", level), _output(entry, "stderr", level), where)
+    stdout, stderr = (read_output(entry.get(name), level, scope) for name in ("stdout", "stderr"))
+    return After(exit, stdout, stderr, node.place if node is not None else place)
 
 
 def _exit(node: Node, level: Level) -> ExitExpectation:
     if node.is_mapping:
-        graded = node.mapping("a graded exit", [v.value for v in Level])
+        graded = node.mapping("a graded exit", LEVELS)
         if len(graded) != 1:
             node.fail("one level is given to an exit")
-        ((name, inner),) = graded.items()
-        return _exit(inner, Level(name))
+        ((name, node),) = graded.items()
+        level = Level(name)
     text = node.text("how the host ends")
     if text in (ExitKind.SUCCESS, ExitKind.FAILURE):
         return ExitExpectation(ExitKind(text), None, level)
@@ -138,24 +152,3 @@ def _exit(node: Node, level: Level) -> ExitExpectation:
     if code is None or int(code[1]) > 255:
         node.fail(f"expected how the host ends, found `{text}`", "`success`, `failure` or `code(7)`")
     return ExitExpectation(ExitKind.CODE, int(code[1]), level)
-
-
-def _output(entry: Mapping[str, Node], key: str, level: Level) -> tuple[Expectation, ...]:
-    if key not in entry:
-        return ()
-    node = entry[key]
-    if node.is_mapping:
-        graded = node.mapping("graded expectations", [v.value for v in Level])
-        return tuple(_pattern(part, Level(name)) for name, part in graded.items())
-    return (_pattern(node, level),)
-
-
-def _pattern(node: Node, level: Level) -> Expectation:
-    text = node.text("a pattern over bytes")
-    try:
-        pattern = parse_pattern(text, BYTES, {})
-    except ExpressionError as error:
-        node.expression_failed(error)
-    if accepts_everything(pattern):
-        node.fail(f"`{text}` accepts every output", "say what is expected, or leave it out")
-    return Expectation(level, pattern, text)

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from wasicheck.values import ExpressionError, parse_value
-from wasicheck.vectors.model import Close, Drain, Feed, HarnessAction, Pause, Receive, Stdio
+from wasicheck.vectors.keys import HARNESS, RECEIVE
+from wasicheck.vectors.model import (
+    Channel,
+    Close,
+    Drain,
+    Environment,
+    Feed,
+    HarnessAction,
+    Pause,
+    Receive,
+    Sink,
+    Source,
+    Stdio,
+)
 from wasicheck.vectors.outcomes import BYTES
 from wasicheck.vectors.source import Node
 
-KINDS = ("feed", "close", "drain", "pause", "receive")
+_OUTPUTS = (Stdio.STDOUT.value, Stdio.STDERR.value)
+_FED = (Source.PIPE, Source.TERMINAL)
+_READ = (Sink.PIPE, Sink.UNREAD, Sink.TERMINAL)
 
 
 def read_harness_action(node: Node) -> tuple[HarnessAction, str]:
     """Return the action and what to call it in reports; raise `VectorError`."""
-    parts = node.mapping("what the harness does", (*KINDS, "length"))
-    kinds = [key for key in parts if key in KINDS]
+    parts = node.mapping("what the harness does", (*HARNESS, *RECEIVE))
+    kinds = [key for key in parts if key in HARNESS]
     if len(kinds) != 1:
-        node.fail("the harness does exactly one thing in a step", f"one of {', '.join(KINDS)}")
+        node.fail("the harness does exactly one thing in a step", f"one of {', '.join(HARNESS)}")
     kind = kinds[0]
     value = parts[kind]
     if "length" in parts and kind != "receive":
@@ -27,11 +44,11 @@ def read_harness_action(node: Node) -> tuple[HarnessAction, str]:
         case "close":
             action = Close(Stdio(value.choice("a standard stream", [s.value for s in Stdio])))
         case "drain":
-            action = Drain(Stdio(value.choice("an output", ("stdout", "stderr"))))
+            action = Drain(Stdio(value.choice("an output", _OUTPUTS)))
         case "pause":
             action = Pause(value.duration("a pause", low=1))
         case _:
-            stream = Stdio(value.choice("an output", ("stdout", "stderr")))
+            stream = Stdio(value.choice("an output", _OUTPUTS))
             if "length" not in parts:
                 node.fail("how many bytes to wait for is not given", "add `length: 5`")
             action = Receive(stream, parts["length"].integer("a length", 1, 1 << 30))
@@ -46,3 +63,33 @@ def read_bytes(node: Node) -> bytes:
         node.expression_failed(error)
     assert isinstance(value, bytes)
     return value
+
+
+def check_stage(node: Node, action: HarnessAction, environment: Environment, channel: Channel) -> None:
+    """Refuse an action that the surroundings have nothing for; raise `VectorError` for the step's node."""
+    match action:
+        case Feed() | Close(Stdio.STDIN):
+            if environment.stdin.source not in _FED:
+                node.fail(
+                    f"stdin is `{environment.stdin.source.value}`: the harness can neither feed nor close it",
+                    "add `given: {stdin: pipe}`",
+                )
+        case Close(stream):
+            if stream.value == channel.value:
+                node.fail(f"observations go out through {stream.value}: the harness cannot close it")
+            _check_sink(node, stream, environment, _READ, "closed")
+        case Drain(stream):
+            _check_sink(node, stream, environment, (Sink.UNREAD,), "drained")
+        case Receive(stream):
+            _check_sink(node, stream, environment, _READ, "received")
+        case Pause():
+            pass
+        case _:
+            assert_never(action)
+
+
+def _check_sink(node: Node, stream: Stdio, environment: Environment, fitting: tuple[Sink, ...], what: str) -> None:
+    sink = environment.stdout if stream is Stdio.STDOUT else environment.stderr
+    if sink not in fitting:
+        words = " or ".join(f"`{s.value}`" for s in fitting)
+        node.fail(f"{stream.value} is `{sink.value}` and cannot be {what}", f"that takes {words} in `given`")

@@ -3,61 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from wasicheck.vectors.environment import read_after, read_environment
-from wasicheck.vectors.functions import Functions
+from wasicheck.vectors.expansion import rows, unrolled
+from wasicheck.vectors.expectations import may_end, read_level
+from wasicheck.vectors.harness import check_stage
+from wasicheck.vectors.keys import FILE, GUEST, REQUIRED, VECTOR
 from wasicheck.vectors.model import (
     Call,
     Channel,
-    Ending,
+    Close,
+    Environment,
     GuestOptions,
     Harness,
     Level,
     Lift,
+    Receive,
     Return,
     Sink,
-    Source,
     Start,
+    Stdio,
     Step,
     Vector,
 )
+from wasicheck.vectors.names import Names
 from wasicheck.vectors.source import Node, VectorError, compose, suggest
 from wasicheck.vectors.steps import StepReader
 from wasicheck.wit import wasi
 from wasicheck.wit.types import Interface, Wit
 
 DEFAULT_DEADLINE = 15_000_000_000
-MAX_EXPANSION = 2_000
-"""Rows of a table, or rounds of a loop."""
+MAX_RUNS = 10
+MAX_STEPS = 50_000
+"""Steps of all rows of a vector with a table."""
+PLATFORMS = ("linux", "darwin", "win32")
+LIMITS = ("inside", "outside")
+LIFTS = tuple(v.value for v in Lift)
+CHANNELS = tuple(c.value for c in Channel)
+REQUIREMENTS = "requirements"
+"""The folder that holds the catalogue of requirements and no vectors."""
 
-_FILE = ("interface", "vectors")
-_VECTOR = (
-    "id",
-    "title",
-    "requirements",
-    "level",
-    "platforms",
-    "unstable",
-    "given",
-    "guest",
-    "imports",
-    "runs",
-    "steps",
-    "after",
-    "deadline",
-    "table",
-    "tags",
-    "interface",
-    "note",
-)
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_PLATFORMS = ("linux", "darwin", "win32")
+_PLACEHOLDER = re.compile(r"\{[a-z][a-z0-9-]*\}")
 
 
 @dataclass(frozen=True)
@@ -70,111 +60,143 @@ class Suite:
 
 def load_suite(folder: Path, levels: Mapping[str, Level], wit: Wit | None = None) -> Suite:
     """Load every `*.yaml` below a folder, `requirements/` left out; `levels` are the known requirements."""
-    vectors: dict[str, Vector] = {}
-    problems: list[VectorError] = []
     loader = _Loader(wit or wasi(), levels)
-    for path in sorted(folder.rglob("*.yaml")):
-        if "requirements" in path.relative_to(folder).parts[:-1]:
+    for path in sorted((*folder.rglob("*.yaml"), *folder.rglob("*.yml"))):
+        relative = path.relative_to(folder)
+        if REQUIREMENTS in relative.parts[:-1]:
             continue
-        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        name = f"{folder.name}/{relative.as_posix()}"
+        if path.suffix == ".yml":
+            loader.problems.append(VectorError(name, 1, 1, "the file is not read", "name it `*.yaml`"))
+            continue
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(VectorError(name, 1, 1, f"cannot be read: {error}"))
-            continue
-        for found in loader.load(text, name):
-            if isinstance(found, VectorError):
-                problems.append(found)
-            elif found.id in vectors:
-                first = vectors[found.id].place
-                place = found.place
-                problems.append(VectorError(place.file, place.line, 1, f"the id `{found.id}` is also used in {first}"))
-            else:
-                vectors[found.id] = found
-    return Suite(vectors, tuple(problems))
+        except OSError as error:
+            loader.problems.append(VectorError(name, 1, 1, f"cannot be read: {error.strerror}"))
+        except UnicodeDecodeError as error:
+            problem = VectorError(name, 1, 1, f"is not UTF-8 (byte {error.start})", "save the file as UTF-8")
+            loader.problems.append(problem)
+        else:
+            loader.load(text, name)
+    return loader.suite()
 
 
 def load_text(text: str, file: str, levels: Mapping[str, Level], wit: Wit | None = None) -> Suite:
     """Load one vector file given as text."""
-    found = list(_Loader(wit or wasi(), levels).load(text, file))
-    vectors = {v.id: v for v in found if isinstance(v, Vector)}
-    return Suite(vectors, tuple(p for p in found if isinstance(p, VectorError)))
+    loader = _Loader(wit or wasi(), levels)
+    loader.load(text, file)
+    return loader.suite()
 
 
 class _Loader:
-    def __init__(self, wit: Wit, levels: Mapping[str, Level]) -> None:
-        self._wit = wit
-        self._levels = levels
-        self._functions = Functions(wit)
+    """What has been loaded so far: the vectors, and what is wrong with the rest."""
 
-    def load(self, text: str, file: str) -> Iterator[Vector | VectorError]:
-        """Yield the vectors of a file; a vector that is not valid does not stop the others."""
+    def __init__(self, wit: Wit, levels: Mapping[str, Level]) -> None:
+        self._names = Names(wit)
+        self._levels = levels
+        self.vectors: dict[str, Vector] = {}
+        self.problems: list[VectorError] = []
+
+    def suite(self) -> Suite:
+        """Everything that was loaded."""
+        return Suite(self.vectors, tuple(self.problems))
+
+    def load(self, text: str, file: str) -> None:
+        """Load a file; a vector that is not valid does not stop the others."""
         try:
             root = compose(text, file)
             if root is None:
                 raise VectorError(file, 1, 1, "the file is empty", "a vector file has `interface` and `vectors`")
-            entry = root.mapping("a vector file", _FILE)
-            for key in _FILE:
+            entry = root.mapping("a vector file", FILE)
+            for key in FILE:
                 if key not in entry:
                     root.fail(f"the file has no `{key}`")
             interface = self._interface(entry["interface"])
             nodes = list(entry["vectors"].sequence("`vectors`"))
         except VectorError as error:
-            yield error
+            self.problems.append(error)
             return
         for node in nodes:
             try:
-                rows = list(_rows(node))
+                expanded = rows(node)
             except VectorError as error:
-                yield error
-                continue
-            for row in rows:
-                try:
-                    yield self._vector(row, interface)
-                except VectorError as error:
-                    yield error
+                self.problems.append(error)
+            else:
+                self._load_rows(expanded, interface)
+
+    def _load_rows(self, expanded: Sequence[Node], interface: Interface) -> None:
+        """Load a vector, or all those of its table; what is wrong with each of them is told once."""
+        failed: dict[str, tuple[VectorError, list[Node]]] = {}
+        steps = 0
+        for row in expanded:
+            try:
+                vector = self._vector(row, interface)
+                steps += len(vector.steps)
+                if steps > MAX_STEPS:
+                    row.fail(f"with its table and loops the vector has more than {MAX_STEPS} steps")
+            except VectorError as error:
+                failed.setdefault(str(error), (error, []))[1].append(row)
+                if steps > MAX_STEPS:
+                    break
+            else:
+                self.vectors[vector.id] = vector
+        for problem, where in failed.values():
+            columns = where[0].columns
+            everywhere = len(where) == len(expanded)
+            self.problems.append(problem if columns is None or everywhere else _of_row(problem, columns.origin))
 
     def _interface(self, node: Node) -> Interface:
         id = node.text("an interface")
-        known = [i.id for p in self._wit.packages.values() for i in p.interfaces.values()]
-        if id not in known:
-            node.fail(f"there is no interface `{id}` in WASI 0.3.0", suggest(id, known))
-        return self._wit.interface(id)
+        interface = self._names.interfaces.get(id)
+        if interface is None:
+            node.fail(f"there is no interface `{id}` in WASI 0.3.0", suggest(id, self._names.interfaces))
+        return interface
 
     def _vector(self, node: Node, interface: Interface) -> Vector:
-        entry = node.mapping("a vector", _VECTOR)
-        for key in ("id", "title", "requirements", "steps"):
+        entry = node.mapping("a vector", VECTOR)
+        for key in REQUIRED:
             if key not in entry:
                 node.fail(f"the vector has no `{key}`")
-        id = entry["id"].text("an id")
-        if not _ID.fullmatch(id):
-            entry["id"].fail(f"`{id}` is not an id", "small letters, digits and hyphens, such as `stdout-closed-pipe`")
+        if "note" in entry:
+            entry["note"].text("a note")
+        id = self._id(entry["id"])
+        title = self._title(entry["title"])
         if "interface" in entry:
             interface = self._interface(entry["interface"])
         requirements = self._requirements(entry["requirements"])
-        level = self._level(entry, requirements)
-        runs = entry["runs"].integer("`runs`", 1, 10) if "runs" in entry else 1
+        level = read_level(entry["level"]) if "level" in entry else self._strongest(requirements)
+        runs = entry["runs"].integer("`runs`", 1, MAX_RUNS) if "runs" in entry else 1
+        unstable = self._unstable(entry.get("unstable"))
         given = entry.get("given")
-        has_stdin = given is not None and given.is_mapping and "stdin" in given.entries("`given`")
-        reader = StepReader(self._wit, self._functions, interface, level, not has_stdin, runs)
-        steps = tuple(reader.read(step) for step in _unrolled(entry["steps"].sequence("`steps`")))
+        own_stdin = given is not None and given.has_key("stdin")
+        reader = StepReader(self._names, interface, level, not own_stdin, runs, unstable)
+        nodes = list(unrolled(entry["steps"].sequence("`steps`")))
+        if not nodes:
+            entry["steps"].fail("a vector has at least one step")
+        steps = tuple(reader.read(step) for step in nodes)
         acknowledged = any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps)
         environment = read_environment(given, acknowledged=acknowledged)
-        early = any(e.outcome in (Ending.TRAP, Ending.EXIT) for s in steps for e in s.expectations)
-        fails = any(isinstance(s.action, Return) and not s.action.ok for s in steps)
-        after = read_after(entry.get("after"), node.place, level, ends_by_itself=not early, fails=fails)
-        guest = self._guest(entry.get("guest"), steps, entry, environment.stdout, environment.stderr)
-        if environment.stdin.source is not Source.CONTROL and acknowledged:
-            node.fail("stdin is the vector's own, so no harness step can be acknowledged through it")
+        guest = _guest(entry, steps, environment)
+        for at, step in zip(nodes, steps, strict=True):
+            if isinstance(step.action, Harness):
+                check_stage(at, step.action.action, environment, guest.channel)
+        after = read_after(
+            entry.get("after"),
+            node.place,
+            level,
+            reader.scope,
+            ends_by_itself=not any(map(may_end, steps)),
+            fails=any(isinstance(s.action, Return) and not s.action.ok for s in steps),
+        )
         return Vector(
             id=id,
-            title=entry["title"].text("a title"),
+            title=title,
             interface=interface.id,
             requirements=requirements,
             level=level,
             needs=(),
-            platforms=_words(entry, "platforms", _PLATFORMS),
-            unstable=entry["unstable"].text("a feature") if "unstable" in entry else None,
+            platforms=_words(entry, "platforms", PLATFORMS),
+            unstable=unstable,
             environment=environment,
             guest=guest,
             imports=tuple(self._interface(n).id for n in _items(entry, "imports")),
@@ -185,6 +207,24 @@ class _Loader:
             deadline=entry["deadline"].duration("a deadline", low=1) if "deadline" in entry else DEFAULT_DEADLINE,
             tags=_words(entry, "tags", None),
         )
+
+    def _id(self, node: Node) -> str:
+        id = node.text("an id")
+        if not _ID.fullmatch(id):
+            node.fail(f"`{id}` is not an id", "small letters, digits and hyphens, such as `stdout-closed-pipe`")
+        if id in self.vectors:
+            node.fail(f"the id `{id}` is also used in {self.vectors[id].place}", "ids are unique over the whole suite")
+        return id
+
+    def _title(self, node: Node) -> str:
+        title = node.text("a title")
+        if not title.strip():
+            node.fail("the title is empty", "one sentence that is true of a host that conforms")
+        left = _PLACEHOLDER.search(title) if node.columns is not None else None
+        if left is not None:
+            assert node.columns is not None
+            node.fail(f"there is no column for `{left[0]}`", suggest(left[0][1:-1], node.columns.values))
+        return title
 
     def _requirements(self, node: Node) -> tuple[str, ...]:
         ids: list[str] = []
@@ -199,32 +239,43 @@ class _Loader:
             node.fail("a vector bears on at least one requirement", "`wasicheck list --requirements` shows them")
         return tuple(ids)
 
-    def _level(self, entry: Mapping[str, Node], requirements: tuple[str, ...]) -> Level:
-        if "level" in entry:
-            return Level(entry["level"].choice("a level", [v.value for v in Level]))
+    def _strongest(self, requirements: tuple[str, ...]) -> Level:
         return min((self._levels[r] for r in requirements), key=list(Level).index)
 
-    def _guest(
-        self, node: Node | None, steps: tuple[Step, ...], entry: Mapping[str, Node], stdout: Sink, stderr: Sink
-    ) -> GuestOptions:
-        options = node.mapping("`guest`", ("channel", "lift", "limits")) if node is not None else {}
-        lifts = [Lift(n.choice("a lift", [v.value for v in Lift])) for n in _items(options, "lift")]
-        limits = options["limits"].choice("`limits`", ("inside", "outside")) if "limits" in options else "inside"
-        if "channel" in options:
-            channel = Channel(options["channel"].choice("a channel", [c.value for c in Channel]))
-        else:
-            after = entry["after"].entries("`after`") if "after" in entry and entry["after"].is_mapping else {}
-            tested = stderr is not Sink.PIPE or "stderr" in after or any(map(_calls_stderr, steps))
-            channel = Channel.STDOUT if tested else Channel.STDERR
-        if (stdout if channel is Channel.STDOUT else stderr) is not Sink.PIPE:
-            place = node or entry["id"]
-            place.fail(f"observations go out through {channel.value}, which `given` makes something else of")
-        return GuestOptions(channel, tuple(lifts), limits == "inside")
+    def _unstable(self, node: Node | None) -> str | None:
+        return None if node is None else node.choice("an unstable feature", self._names.features())
 
 
-def _calls_stderr(step: Step) -> bool:
-    action = step.action.action if isinstance(step.action, Start) else step.action
-    return isinstance(action, Call) and action.function.interface.startswith("wasi:cli/stderr@")
+def _of_row(error: VectorError, origin: str) -> VectorError:
+    return VectorError(error.file, error.line, error.column, f"{error.message} (with the {origin})", error.hint)
+
+
+def _guest(entry: Mapping[str, Node], steps: tuple[Step, ...], environment: Environment) -> GuestOptions:
+    node = entry.get("guest")
+    options: Mapping[str, Node] = node.mapping("`guest`", GUEST) if node is not None else {}
+    lifts = tuple(Lift(word) for word in _words(options, "lift", LIFTS))
+    limits = options["limits"].choice("`limits`", LIMITS) if "limits" in options else "inside"
+    if "channel" in options:
+        channel = Channel(options["channel"].choice("a channel", CHANNELS))
+    else:
+        after = entry.get("after")
+        observed = after is not None and after.has_key("stderr")
+        tested = environment.stderr is not Sink.PIPE or observed or any(map(_uses_stderr, steps))
+        channel = Channel.STDOUT if tested else Channel.STDERR
+    if (environment.stdout if channel is Channel.STDOUT else environment.stderr) is not Sink.PIPE:
+        place = node or entry["given"]
+        place.fail(f"observations go out through {channel.value}, which `given` makes something else of")
+    return GuestOptions(channel, lifts, limits == "inside")
+
+
+def _uses_stderr(step: Step) -> bool:
+    match step.action:
+        case Call(function) | Start(action=Call(function)):
+            return function.interface.startswith("wasi:cli/stderr@")
+        case Harness(action=Close(stream) | Receive(stream)):
+            return stream is Stdio.STDERR
+        case _:
+            return False
 
 
 def _items(entry: Mapping[str, Node], key: str) -> Iterator[Node]:
@@ -232,51 +283,10 @@ def _items(entry: Mapping[str, Node], key: str) -> Iterator[Node]:
 
 
 def _words(entry: Mapping[str, Node], key: str, known: tuple[str, ...] | None) -> tuple[str, ...]:
-    return tuple(n.text("a word") if known is None else n.choice("a word", known) for n in _items(entry, key))
-
-
-# --- tables and loops --------------------------------------------------------------------------------------
-
-
-def _rows(node: Node) -> Iterator[Node]:
-    """A vector with a `table` once for each row: `{column}` stands for the row's entry."""
-    table = node.entries("a vector").get("table")
-    if table is None:
-        yield node
-        return
-    rows = list(table[1].sequence("`table`"))
-    if not 0 < len(rows) <= MAX_EXPANSION:
-        table[1].fail(f"a table has 1 to {MAX_EXPANSION} rows")
-    for row in rows:
-        columns = {name: value.text("an entry") for name, (_, value) in row.entries("a row").items()}
-        yield Node(node.file, node.node, {**(node.columns or {}), **columns})
-
-
-def _unrolled(nodes: Iterator[Node]) -> Iterator[Node]:
-    """The steps, with each `for` block repeated for every value of its variable."""
-    for node in nodes:
-        entry = node.entries("a step")
-        if "for" not in entry:
-            yield node
-            continue
-        block = node.mapping("a `for` block", ("for", "steps"))
-        if "steps" not in block:
-            node.fail("a `for` block has no `steps`")
-        variables = block["for"].entries("the variable of a `for` block")
-        if len(variables) != 1:
-            block["for"].fail("a `for` block has one variable", "as in `for: {i: 0..9}`")
-        ((name, (_, values)),) = variables.items()
-        for value in _values(values):
-            columns = {**(node.columns or {}), name: value}
-            inner = Node(node.file, block["steps"].node, columns)
-            yield from _unrolled(inner.sequence("`steps`"))
-
-
-def _values(node: Node) -> list[str]:
-    if isinstance(node.node, yaml.SequenceNode):
-        return [n.text("a value") for n in node.sequence("values")]
-    text = node.text("a range")
-    found = _RANGE.fullmatch(text)
-    if found is None or not 0 <= int(found[2]) - int(found[1]) < MAX_EXPANSION:
-        node.fail(f"expected a range such as `0..9` or a list, found `{text}`")
-    return [str(i) for i in range(int(found[1]), int(found[2]) + 1)]
+    words: list[str] = []
+    for node in _items(entry, key):
+        word = node.text("a word") if known is None else node.choice(f"a word of `{key}`", known)
+        if word in words:
+            node.fail(f"`{word}` is there twice")
+        words.append(word)
+    return tuple(words)

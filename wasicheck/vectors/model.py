@@ -49,10 +49,11 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands in a vector file: 1-based line."""
+    """Where something stands in a vector file: 1-based line and column."""
 
     file: str
     line: int
+    column: int = 1
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -122,6 +123,7 @@ class Call:
     `lowering`: None leaves it to the run (`async` functions are lowered `async` unless that says otherwise).
     `repeat`: the call is made that many times and the step yields the list of its results.
     `through_component`: it is made by a second component instance that the guest is linked with.
+    `length_only`: of the list or string that is its result the step yields the length (`u32`, bytes of a string).
     """
 
     function: Function
@@ -129,6 +131,7 @@ class Call:
     lowering: Lowering | None = None
     repeat: int | None = None
     through_component: bool = False
+    length_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,10 +185,14 @@ class WriteAll:
 
 @dataclass(frozen=True)
 class Start:
-    """Start a call, read or write without waiting for it; its outcome is awaited later by name."""
+    """Start a call, read or write without waiting for it; its outcome is awaited later by name.
+
+    `apart`: its waitable is in no waitable set, so that its event stays undelivered, until it is awaited.
+    """
 
     name: str
     action: Call | Read | Write
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -335,6 +342,10 @@ class Step:
     place: Place
     text: str
     """The step as a reader would call it: `$sock.connect($peer.address)`."""
+    quiet: bool = False
+    """Reported together with the next step: no output comes between the two, which would take time."""
+    note: str = ""
+    """What the author says about it to readers."""
 
 
 # --- the environment -----------------------------------------------------------------------------

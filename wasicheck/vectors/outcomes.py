@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from wasicheck.vectors.model import Call
 from wasicheck.wit.types import (
     U8,
     U32,
@@ -39,6 +40,14 @@ def _copy(payload: Type | None, *, started: bool) -> VariantType:
 def _future_copy(payload: Type | None, *, started: bool) -> VariantType:
     last = Case("blocked" if started else "cancelled", None)
     return VariantType(None, (Case("completed", payload), Case("dropped", None), last))
+
+
+def call_result(call: Call) -> Type | None:
+    """Of a call: its result, or the list of them where it is repeated, or only the length."""
+    if call.length_only:
+        return U32
+    result = call.function.result
+    return result if call.repeat is None or result is None else ListType(result)
 
 
 @cache

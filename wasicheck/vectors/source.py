@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -12,13 +12,21 @@ from typing import NoReturn
 import yaml
 
 from wasicheck.values import ExpressionError
+from wasicheck.vectors.columns import Columns
 from wasicheck.vectors.model import Place
+from wasicheck.vectors.scalars import locate
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DURATION = re.compile(r"(-?\d+(?:\.\d+)?)(ns|us|ms|s)")
-_SIZE = re.compile(r"(\d+)(KiB|MiB|GiB)?")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_NESTING = 200
+MAX_NODES = 200_000
+"""Nodes of a file with aliases, each alias counted as what it stands for."""
+MAX_DURATION = (1 << 63) - 1
+_DURATION = re.compile(r"(-?[0-9]{1,20}(?:\.[0-9]{1,9})?)(ns|us|ms|s)")
+_SIZE = re.compile(r"([0-9]{1,20})(KiB|MiB|GiB)?")
 _FACTORS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _SIZES = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_HARMLESS = 1_000
+"""A depth that the parser can certainly take: it recurses without a check of its own."""
 
 
 class VectorError(Exception):
@@ -34,32 +42,52 @@ class VectorError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.file}:{self.line}:{self.column}: {self.message}"
-        return text if self.hint is None else f"{text}; {self.hint}"
+        return " ".join((text if self.hint is None else f"{text}; {self.hint}").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML file: its name in messages, and its text."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """A YAML node of a file; reading it as something it is not raises `VectorError`."""
 
-    file: str
+    document: Document
     node: yaml.Node
-    columns: Mapping[str, str] | None = None
+    columns: Columns | None = None
     """What `{name}` stands for in scalars below, where a table or loop is expanded."""
 
     @property
     def place(self) -> Place:
         """Where the node begins."""
-        return Place(self.file, self.node.start_mark.line + 1)
-
-    def fail(self, message: str, hint: str | None = None, *, column: int = 0) -> NoReturn:
-        """Raise `VectorError` for this node, `column` characters into its text."""
         mark = self.node.start_mark
-        quoted = isinstance(self.node, yaml.ScalarNode) and self.node.style in ("'", '"')
-        raise VectorError(self.file, mark.line + 1, mark.column + 1 + column + quoted, message, hint)
+        return Place(self.document.name, mark.line + 1, mark.column + 1)
+
+    @property
+    def written(self) -> str:
+        """The node as it stands in the file."""
+        return self.document.text[self.node.start_mark.index : self.node.end_mark.index]
+
+    def fail(self, message: str, hint: str | None = None, *, at: int | None = None) -> NoReturn:
+        """Raise `VectorError` for this node; `at`: for the character at that offset of its text."""
+        place = self.place
+        line, column = place.line, place.column
+        if at is not None and isinstance(self.node, yaml.ScalarNode):
+            offset = at if self.columns is None else self.columns.original_offset(self.node.value, at)
+            line, column = locate(self.document.text, self.node, offset)
+        raise VectorError(self.document.name, line, column, message, hint)
 
     def expression_failed(self, error: ExpressionError) -> NoReturn:
         """Raise `VectorError` for an expression in this node's text."""
-        self.fail(error.message, error.hint, column=error.column)
+        hint = error.hint
+        if hint is None and isinstance(self.node, yaml.ScalarNode) and self.node.style == '"':
+            hint = "YAML takes the outer quotes away: a string is written '\"…\"'"
+        self.fail(error.message, hint, at=error.column)
 
     # --- kinds -----------------------------------------------------------------------------------
 
@@ -73,44 +101,55 @@ class Node:
         """Whether it is a sequence."""
         return isinstance(self.node, yaml.SequenceNode)
 
-    def mapping(self, what: str, allowed: Iterable[str]) -> dict[str, Node]:
-        """Read as a mapping with some of the allowed keys."""
+    def has_key(self, key: str) -> bool:
+        """Whether it is a mapping with that key."""
+        return isinstance(self.node, yaml.MappingNode) and any(k.value == key for k, _ in self.node.value)
+
+    def mapping(self, what: str, allowed: Iterable[str], hint: str | None = None) -> dict[str, Node]:
+        """Read as a mapping with some of the allowed keys; `hint` is for those that are not."""
         entries = self.entries(what)
-        known = list(allowed)
-        for key, (at, _) in entries.items():
+        known = allowed if isinstance(allowed, (tuple, frozenset)) else tuple(allowed)
+        for key, (at, value) in entries.items():
             if key not in known:
-                at.fail(f"unknown key `{key}` in {what}", suggest(key, known))
+                if isinstance(value.node, yaml.ScalarNode) and not value.written:
+                    # `{data: repeat("x", 5)}`: what stands behind the comma is a key without a value.
+                    hint = "text with `,` in it has to be quoted between braces"
+                at.fail(f"unknown key `{key}` in {what}", hint or suggest(key, known))
         return {key: value for key, (_, value) in entries.items()}
 
     def entries(self, what: str) -> dict[str, tuple[Node, Node]]:
         """Read as a mapping with any keys: (key node, value node) by key."""
         if not isinstance(self.node, yaml.MappingNode):
             self.fail(f"expected {what}, a mapping, found {self._kind()}")
+        document, columns = self.document, self.columns
         entries: dict[str, tuple[Node, Node]] = {}
         for key_node, value_node in self.node.value:
-            key = Node(self.file, key_node, self.columns)
+            key = Node(document, key_node, columns)
             name = key.text("a key")
             if name in entries:
                 key.fail(f"the key `{name}` is there twice", f"first in line {entries[name][0].place.line}")
-            entries[name] = (key, Node(self.file, value_node, self.columns))
+            entries[name] = (key, Node(document, value_node, columns))
         return entries
 
     def sequence(self, what: str) -> Iterator[Node]:
         """Read as a sequence."""
         if not isinstance(self.node, yaml.SequenceNode):
             self.fail(f"expected {what}, a list, found {self._kind()}")
-        for item in self.node.value:
-            yield Node(self.file, item, self.columns)
+        return (Node(self.document, item, self.columns) for item in self.node.value)
 
     def text(self, what: str) -> str:
         """Read as a scalar; names of a table's columns are replaced."""
-        if not isinstance(self.node, yaml.ScalarNode):
-            self.fail(f"expected {what}, found {self._kind()}")
-        value: str = self.node.value
-        for name, replacement in (self.columns or {}).items():
-            if "{" not in value:
-                break
-            value = value.replace("{" + name + "}", replacement)
+        node = self.node
+        if not isinstance(node, yaml.ScalarNode):
+            self.fail(f"expected {what}, found {self._kind()}", "text that begins with `[` or `{` has to be quoted")
+        if node.tag[0] == "!":
+            self.fail(f"expected {what}, found the YAML tag `{node.tag}`", "text that begins with `!` has to be quoted")
+        value: str = node.value
+        if self.columns is not None and "{" in value:
+            missing = self.columns.missing(value)
+            if missing is not None:
+                self.fail(f"`{{{missing}}}` has no value in the {self.columns.origin}")
+            return self.columns.replaced(value)
         return value
 
     def boolean(self, what: str) -> bool:
@@ -123,7 +162,7 @@ class Node:
     def choice(self, what: str, values: Iterable[str]) -> str:
         """Read as one of several words."""
         value = self.text(what)
-        known = list(values)
+        known = tuple(values)
         if value not in known:
             self.fail(f"expected {what}, found `{value}`", suggest(value, known))
         return value
@@ -132,7 +171,7 @@ class Node:
         """Read as an integer, which may be a size such as `4MiB`."""
         value = self.text(what)
         found = _SIZE.fullmatch(value)
-        number = int(found[1]) * _SIZES[found[2]] if found and len(value) < 24 else None
+        number = int(found[1]) * _SIZES[found[2]] if found else None
         if number is None or not low <= number <= high:
             self.fail(f"expected {what}, an integer from {low} to {high}, found `{value}`")
         return number
@@ -144,7 +183,7 @@ class Node:
         if found is None:
             self.fail(f"expected {what}, a duration, found `{value}`", "write `50ms` or `2s`")
         nanoseconds = int(Decimal(found[1]) * _FACTORS[found[2]])
-        if nanoseconds < low:
+        if not low <= nanoseconds <= MAX_DURATION:
             self.fail(f"{what} cannot be `{value}`")
         return nanoseconds
 
@@ -163,42 +202,71 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
     known = list(candidates)
     near = get_close_matches(name[:60], known, 1)
     parts = [f"did you mean `{near[0]}`?"] if near else []
-    if len(known) <= 12:
+    if 0 < len(known) <= 12:
         parts.append(f"one of {', '.join(known)}")
     return " ".join(parts) or None
+
+
+# --- files -------------------------------------------------------------------------------------------------
 
 
 def compose(text: str, file: str) -> Node | None:
     """Parse a YAML text; None if it is empty. Raise `VectorError` for what is not YAML."""
     try:
-        node = yaml.compose(text, Loader=_LOADER)
+        _check_nesting(text, file)
+        node = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        problem = error.problem or error.context or "not understood"
+        hint = "text with `: ` in it has to be quoted" if "mapping values" in problem else None
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise VectorError(file, line, column, f"not YAML: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise VectorError(file, 1, 1, f"not YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise VectorError(file, 1, 1, "not YAML that can be read: it is nested too deeply") from None
+        raise VectorError(file, line, column, f"not YAML: {problem}", hint) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        column = error.position - text.rfind("\n", 0, error.position)
+        raise VectorError(file, line, column, f"not YAML: {error.reason}") from None
     if node is None:
         return None
-    _check_aliases(node, file)
-    return Node(file, node)
+    if "*" in text:
+        _check_aliases(node, file)
+    return Node(Document(file, text), node)
+
+
+def _check_nesting(text: str, file: str) -> None:
+    """Refuse a text that nests so deep that building its nodes could exhaust the stack."""
+    if text.count("[") + text.count("{") + max(map(len, text.splitlines()), default=0) < _HARMLESS:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_NESTING:
+                mark = event.start_mark
+                assert mark is not None
+                raise VectorError(file, mark.line + 1, mark.column + 1, f"nested more than {MAX_NESTING} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _check_aliases(root: yaml.Node, file: str) -> None:
     """Refuse anchors that refer to themselves, and more nodes than a file can sensibly have (alias bombs)."""
-    budget = 200_000
-    stack = [(root, frozenset[int]())]
+    budget = MAX_NODES
+    above: set[int] = set()
+    stack: list[tuple[yaml.Node, bool]] = [(root, False)]
     while stack:
-        node, above = stack.pop()
+        node, leaving = stack.pop()
+        if leaving:
+            above.remove(id(node))
+            continue
         budget -= 1
         if budget < 0 or id(node) in above:
-            line = node.start_mark.line + 1
-            raise VectorError(file, line, 1, "a YAML alias makes the file endless", "write the value out")
-        if isinstance(node, yaml.MappingNode):
-            inside = above | {id(node)}
-            stack += [(part, inside) for pair in node.value for part in pair]
-        elif isinstance(node, yaml.SequenceNode):
-            inside = above | {id(node)}
-            stack += [(part, inside) for part in node.value]
+            mark = node.start_mark
+            raise VectorError(
+                file, mark.line + 1, mark.column + 1, "a YAML alias makes the file endless", "write the value out"
+            )
+        if isinstance(node, yaml.CollectionNode):
+            above.add(id(node))
+            stack.append((node, True))
+            pairs = isinstance(node, yaml.MappingNode)
+            parts = [part for pair in node.value for part in pair] if pairs else node.value
+            stack += [(part, False) for part in parts]

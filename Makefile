@@ -1,0 +1,48 @@
+# make setup         everything that the targets below need, in .venv
+# make test          the tool's own tests: ruff, mypy, pytest
+# make conformance   all vectors on HOST ("wasmtime", or several: HOST="wasmtime@48 jco"), reports in out/
+# make bench         what the harness adds to the time of the hosts
+# make clean         what the targets above made, but for downloads in the user's cache
+
+HOST ?= wasmtime
+VENV := .venv
+OUT := out
+BIN := $(VENV)/bin
+# The first Python that is new enough; looked for only when it is needed.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# An interpreter of the user's own that is given as PYTHON=python3.12 counts as another set-up.
+STAMP := $(VENV)/.setup
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test conformance bench clean
+
+help:
+	@sed -n '1,/^$$/s/^# //p' Makefile
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml runners/wasmtime/runner.toml runners/wasmtime/releases.toml
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed; name one: make setup PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@# The user's own wasmtime, or else a release from the package index, which this fetches into the cache.
+	$(BIN)/python -c 'from wasicheck.session import find_host; h = find_host("wasmtime"); print(f"{h.label} from {h.origin}: {h.binary}")'
+	@touch $@
+
+test: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests -ra -n auto --dist worksteal
+
+conformance: setup
+	$(BIN)/wasicheck run $(foreach host,$(HOST),--host $(host)) \
+		--json $(OUT)/results.jsonl --junit $(OUT)/junit.xml --markdown $(OUT)/summary.md
+
+bench: setup
+	$(BIN)/python bench/overhead.py
+
+clean:
+	rm -rf $(VENV) $(OUT) dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,140 @@
+"""How much the harness adds to the host's own time, and how fast it starts.
+
+    python bench/overhead.py [--host wasmtime] [--jobs 2] [--rounds 3]
+
+*Overhead*: the suite's vectors are run by the harness, and then the same components are started bare with the same
+command lines at the same parallelism; the ratio of the two wall-clock times is printed. Vectors in which the guest
+has to meet the harness (its steps, special standard streams) cannot run bare and are left out of both.
+
+*Start*: a fresh interpreter imports wasicheck, loads a suite of 1,000 vectors and compiles them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+from wasicheck.guest.compiler import Build
+from wasicheck.guest.frames import stamp
+from wasicheck.host.host import Host
+from wasicheck.judge.expectations import NO_EXPECTATIONS
+from wasicheck.judge.model import Result, Verdict
+from wasicheck.session import HostSession, find_host, load_vectors, open_session, run_all
+from wasicheck.vectors.model import Environment, Harness, Sink, Source, Vector
+
+START_VECTORS = 1_000
+NONCE = b"bench-----nonce-"
+
+
+def can_run_bare(vector: Vector) -> bool:
+    """Whether the guest needs nothing of the harness but to be started once."""
+    given = vector.environment
+    plain = given.stdin.source is Source.NULL and given.stdout is Sink.PIPE and given.stderr is Sink.PIPE
+    needs = given.preopens or given.descriptors or given.cwd or given.host_env
+    return plain and not needs and vector.runs == 1 and not any(isinstance(s.action, Harness) for s in vector.steps)
+
+
+def bare(commands: list[tuple[tuple[str, ...], Environment]], jobs: int, host: Host) -> float:
+    """Start every command and wait for it, `jobs` at a time; return seconds."""
+    variables = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", **dict(host.runner.run.environment)}
+
+    def start(item: tuple[tuple[str, ...], Environment]) -> None:
+        subprocess.run(item[0], stdin=subprocess.DEVNULL, capture_output=True, env=variables, check=False)
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(start, commands))
+    return time.perf_counter() - began
+
+
+def harnessed(session: HostSession, vectors: list[Vector], jobs: int) -> float:
+    """Run every vector through the harness; return seconds."""
+    results: list[Result] = []
+    began = time.perf_counter()
+    run_all([session], vectors, jobs=jobs, report=results.append)
+    return time.perf_counter() - began
+
+
+def overhead(spec: str, jobs: int, rounds: int) -> None:
+    """Print the ratio of harness to bare, and what it is made of."""
+    host = find_host(spec)
+    if host.runner.prepare is not None:
+        sys.exit(f"{host.label} prepares components first: there is no bare start to compare with")
+    vectors = [v for v in load_vectors().vectors.values() if can_run_bare(v)]
+    with open_session(host, Build(), NO_EXPECTATIONS) as session, tempfile.TemporaryDirectory() as folder:
+        quick = [v for v in vectors if session.run(v).verdict in (Verdict.PASS, Verdict.INFO, Verdict.NON_STRICT)]
+        commands = []
+        for vector in quick:
+            path = Path(folder) / f"{vector.id}.wasm"
+            path.write_bytes(stamp(session.guest(vector).wasm, NONCE))
+            commands.append((host.command(path, vector.environment, session.lift(vector)), vector.environment))
+        bare_times, harness_times = [], []
+        for _ in range(rounds):
+            bare_times.append(bare(commands, jobs, host))
+            harness_times.append(harnessed(session, quick, jobs))
+    alone, full = median(bare_times), median(harness_times)
+    count = len(quick)
+    sys.stdout.write(
+        f"{host.label}, {count} vectors, {jobs} at a time, median of {rounds}\n"
+        f"  bare     {alone:7.2f} s  {1000 * alone / count:6.1f} ms a vector\n"
+        f"  harness  {full:7.2f} s  {1000 * full / count:6.1f} ms a vector\n"
+        f"  ratio    {full / alone:7.2f}\n"
+    )
+
+
+_START = """
+import sys, time
+began = time.perf_counter()
+from pathlib import Path
+from wasicheck.guest.compiler import Build, compile_vector
+from wasicheck.session import load_vectors
+from wasicheck.wit import wasi
+imported = time.perf_counter()
+suite = load_vectors(Path(sys.argv[1]))
+loaded = time.perf_counter()
+for vector in suite.vectors.values():
+    compile_vector(vector, wasi(), Build())
+compiled = time.perf_counter()
+assert not suite.problems, suite.problems[0]
+print(f"start, {len(suite.vectors)} vectors: import {imported - began:.2f} s, load {loaded - imported:.2f} s, "
+      f"compile {compiled - loaded:.2f} s, together {compiled - began:.2f} s")
+"""
+
+
+def start() -> None:
+    """Print how long a fresh interpreter takes to import, load and compile 1,000 vectors."""
+    folder = Path(__file__).resolve().parent.parent / "vectors"
+    suite = load_vectors()
+    copies = -(-START_VECTORS // len(suite.vectors))
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in sorted(folder.rglob("*.yaml")):
+            if "requirements" in path.parts:
+                continue
+            text = path.read_text(encoding="utf-8")
+            for copy in range(copies):
+                target = Path(scratch) / f"{path.parent.name}-{path.stem}-{copy}.yaml"
+                target.write_text(text.replace("- id: ", f"- id: copy{copy}-"), encoding="utf-8")
+        done = subprocess.run([sys.executable, "-c", _START, scratch], capture_output=True, text=True, check=False)
+    sys.stdout.write(done.stdout or done.stderr)
+
+
+def main() -> None:
+    """Measure both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="wasmtime")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    start()
+    overhead(options.host, options.jobs, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""Vectors of wasi:cli."""
+
+from wasicheck.plugin import Vectors
+
+vectors = Vectors("cli")

@@ -1,0 +1,5 @@
+"""Vectors of wasi:clocks."""
+
+from wasicheck.plugin import Vectors
+
+vectors = Vectors("clocks")

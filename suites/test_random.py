@@ -1,0 +1,5 @@
+"""Vectors of wasi:random."""
+
+from wasicheck.plugin import Vectors
+
+vectors = Vectors("random")

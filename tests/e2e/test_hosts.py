@@ -1,0 +1,68 @@
+"""The whole suite on the real hosts: nothing red beyond what their expectations.toml explains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from wasicheck.guest.compiler import Build
+from wasicheck.host.errors import HostError
+from wasicheck.host.host import Host
+from wasicheck.judge.model import Result, Verdict
+from wasicheck.session import expectations_of, find_host, load_vectors, open_session, run_all
+from wasicheck.vectors.model import Lift, Lowering
+
+SUITE = load_vectors()
+
+
+@contextmanager
+def _host(spec: str) -> Iterator[Host]:
+    try:
+        host = find_host(spec)
+    except HostError as error:
+        pytest.skip(f"NOT TESTED ON {spec}: {error}")
+    yield host
+
+
+def _run(host: Host, build: Build, *, jobs: int, seed: int | None = None) -> tuple[Result, ...]:
+    with open_session(host, build, expectations_of(host)) as session:
+        return run_all([session], list(SUITE.vectors.values()), jobs=jobs, seed=seed, report=lambda _: None)
+
+
+def _complaints(results: tuple[Result, ...]) -> list[str]:
+    return [f"{r.id}: {r.unexpected or r.reason}" for r in results if r.red]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(Build(), id="sync-lift"),
+        pytest.param(Build(Lift.CALLBACK), id="callback-lift"),
+        pytest.param(Build(Lift.STACKFUL), id="stackful-lift"),
+        pytest.param(Build(lowering=Lowering.SYNC), id="sync-lower"),
+    ],
+)
+def test_wasmtime(build: Build) -> None:
+    with _host("wasmtime") as host:
+        results = _run(host, build, jobs=os.cpu_count() or 1)
+    assert _complaints(results) == []
+    assert len(results) == len(SUITE.vectors)
+
+
+def test_wasmtime_in_random_order_and_many_at_once() -> None:
+    with _host("wasmtime") as host:
+        calm = {r.id: r.verdict for r in _run(host, Build(), jobs=1)}
+        wild = {r.id: r.verdict for r in _run(host, Build(), jobs=4, seed=20_261)}
+    assert {id: (calm[id], wild[id]) for id in calm if calm[id] is not wild[id]} == {}
+
+
+@pytest.mark.jco
+def test_jco() -> None:
+    with _host("jco") as host:
+        results = _run(host, Build(), jobs=os.cpu_count() or 1)
+    assert _complaints(results) == []
+    passed = sum(r.verdict is Verdict.PASS for r in results)
+    assert passed > len(results) // 2, "most of the suite passes on jco"

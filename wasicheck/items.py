@@ -1,0 +1,105 @@
+"""The items of a run under pytest: a vector on a host, and what keeps vectors from being run.
+
+The guest is run in the set-up of its item, where what the harness could not do is an error; the call only says what
+the result means to pytest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from wasicheck.host.host import Host
+from wasicheck.judge.model import Result, Verdict
+from wasicheck.report.text import visible
+from wasicheck.vectors.model import Vector
+
+if TYPE_CHECKING:
+    from wasicheck.conformance import ConformanceRun
+
+_OUTPUT_LIMIT = 2_000
+"""Characters of each of the host's outputs that a failure shows."""
+
+
+class VectorItem(pytest.Item):
+    """One vector on one host."""
+
+    def __init__(self, *, run: ConformanceRun, vector: Vector, host: Host, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._run = run
+        self._vector = vector
+        self._host = host
+        self.result: Result | None = None
+        """What came of it, once it was set up."""
+        self.add_marker(vector.level.value)
+        if folder := folder_of(vector.place.file):
+            self.add_marker(folder.replace("-", "_"))
+        if vector.unstable:
+            self.add_marker("unstable")
+        self.extra_keyword_matches |= {vector.title, vector.interface, *vector.tags, *vector.requirements}
+        self.user_properties += [("requirement", id) for id in vector.requirements]
+        self.user_properties += [("level", vector.level.value), ("interface", vector.interface)]
+
+    def setup(self) -> None:
+        """Run the guest."""
+        result = self.result = self._run.session(self._host).run(self._vector)
+        self.user_properties.append(("verdict", result.verdict.value))
+        if result.red:
+            for name, output in (("stdout", result.stdout), ("stderr", result.stderr)):
+                if output:
+                    self.add_report_section("setup", f"host's {name}", shortened(output))
+        if result.red and result.verdict is Verdict.ERROR:
+            pytest.fail(self._run.words(result), pytrace=False)
+
+    def runtest(self) -> None:
+        """Say what the result means to pytest."""
+        assert self.result is not None
+        result = self.result
+        if result.red:
+            pytest.fail(self._run.words(result), pytrace=False)
+        if result.verdict is Verdict.SKIP:
+            pytest.skip(result.reason)
+        if result.expected_failure is not None:
+            link = f" ({result.expected_link})" if result.expected_link else ""
+            pytest.xfail(result.expected_failure + link)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The vector's file and line, counted from 0."""
+        place = self._vector.place
+        return self._run.path(place.file), place.line - 1, self.name
+
+
+class ProblemItem(pytest.Item):
+    """Something that keeps vectors from being run or judged, and so must not go unnoticed."""
+
+    def __init__(self, *, kind: str, message: str, file: Path, line: int, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.kind = kind
+        self._message = message
+        self._file = file
+        self._line = line
+
+    def setup(self) -> None:
+        """Say what is wrong."""
+        pytest.fail(self._message, pytrace=False)
+
+    def runtest(self) -> None:
+        """Nothing: an item whose set-up fails is not called."""
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the problem is, its line counted from 0."""
+        return self._file, self._line - 1, self.name
+
+
+def shortened(output: str) -> str:
+    """What a failure shows of an output: its end, which is where a host complains."""
+    text = visible(output)
+    return text if len(text) <= _OUTPUT_LIMIT else f"…{text[-_OUTPUT_LIMIT:]}"
+
+
+def folder_of(file: str) -> str:
+    """The folder that groups a vector file: `cli` of `vectors/cli/stdout.yaml`, nothing of `vectors/own.yaml`."""
+    parts = file.split("/")
+    return parts[1] if len(parts) > 2 else ""

@@ -1,0 +1,175 @@
+"""What is expected of a step, or of an output: patterns, endings and their grades."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from wasicheck.values import Pattern, accepts_everything, type_text, variables
+from wasicheck.vectors.digests import digest_pattern
+from wasicheck.vectors.model import (
+    Action,
+    Await,
+    AwaitAll,
+    AwaitAny,
+    Call,
+    Ending,
+    Expectation,
+    Harness,
+    Level,
+    Lowering,
+    Read,
+    ReadAll,
+    Start,
+    Step,
+    Trap,
+    Write,
+    WriteAll,
+)
+from wasicheck.vectors.outcomes import BYTES, read_all_result
+from wasicheck.vectors.scope import Scope
+from wasicheck.vectors.source import Node
+from wasicheck.wit.types import U8, ListType, StreamType, Type
+
+LEVELS = tuple(level.value for level in Level)
+_ENDINGS = tuple(ending.value for ending in Ending)
+_QUOTE = "a pattern that begins with `{` has to be quoted"
+
+
+def read_level(node: Node) -> Level:
+    """Read a level; raise `VectorError`."""
+    return Level(node.choice("a level", LEVELS))
+
+
+def read_expectations(
+    entry: Mapping[str, Node], step: Node, action: Action, yields: Type | None, level: Level, scope: Scope
+) -> tuple[Expectation, ...]:
+    """Read the `expect:` of a step, given what it does and yields; raise `VectorError`.
+
+    Without one, a step that yields nothing has to complete; a `trap` step has to trap.
+    """
+    node = entry.get("expect")
+    if node is None:
+        if isinstance(action, Trap):
+            return (Expectation(level, Ending.TRAP, Ending.TRAP.value),)
+        if yields is not None and "across" not in entry and not isinstance(action, (Start, WriteAll)):
+            step.fail(
+                f"this step yields {type_text(yields)} and has no `expect`",
+                "write the pattern that the specification asks for",
+            )
+        return (Expectation(level, None, "completes"),)
+    found = _graded(node, level, lambda part, grade: _expectation(part, action, yields, grade, scope))
+    names: set[str] = set()
+    for expectation in found:
+        captured = captures(expectation)
+        if twice := names & captured.keys():
+            node.fail(f"`${min(twice)}` is captured in two expectations", "capture it in the first one")
+        names |= captured.keys()
+    return found
+
+
+def read_across(
+    node: Node | None, yields: Type | None, action: Action, level: Level, runs: int
+) -> tuple[Expectation, ...]:
+    """Read the `across:` of a step: patterns over the list of what it yields in each run; raise `VectorError`."""
+    if node is None:
+        return ()
+    if runs < 2:
+        node.fail("`across` compares runs, and the vector has one", "add `runs: 2` to the vector")
+    if yields is None or isinstance(action, Harness):
+        node.fail("this step yields nothing to compare over runs")
+    over = ListType(yields)
+    # Each run has captured something else: no name means anything over all of them.
+    return _graded(node, level, lambda part, grade: _final(part, over, grade, Scope(), "value"))
+
+
+def read_output(node: Node | None, level: Level, scope: Scope) -> tuple[Expectation, ...]:
+    """Read what is expected of an output: patterns over its bytes; raise `VectorError`."""
+    if node is None:
+        return ()
+    return _graded(node, level, lambda part, grade: _final(part, BYTES, grade, scope, "output"))
+
+
+def captures(expectation: Expectation) -> Mapping[str, Type]:
+    """The names that an expectation gives to what the step yields, each with its type."""
+    if expectation.outcome is None or isinstance(expectation.outcome, Ending):
+        return {}
+    return {name: capture.type for name, capture in variables(expectation.outcome).items()}
+
+
+def may_end(step: Step) -> bool:
+    """Whether one of the step's expectations is that the guest ends in it."""
+    return any(e.outcome in (Ending.TRAP, Ending.EXIT) for e in step.expectations)
+
+
+def _graded(node: Node, level: Level, read: Callable[[Node, Level], Expectation]) -> tuple[Expectation, ...]:
+    """One expectation of the given level, or several by their own."""
+    if not node.is_mapping:
+        return (read(node, level),)
+    graded = node.mapping("graded expectations", LEVELS, _QUOTE)
+    if not graded:
+        node.fail("no expectation is given", _QUOTE)
+    return tuple(read(part, Level(name)) for name, part in graded.items())
+
+
+def _expectation(node: Node, action: Action, yields: Type | None, level: Level, scope: Scope) -> Expectation:
+    text = node.text("a pattern")
+    if text in _ENDINGS:
+        ending = Ending(text)
+        _check_ending(node, ending, action)
+        return Expectation(level, ending, text)
+    if yields is None:
+        node.fail(f"this step yields nothing to compare with `{text}`", "leave `expect` out, or expect `trap`")
+    digest = isinstance(action, ReadAll) and action.digest
+    # The bytes of a digest are written out in the vector.
+    pattern = scope.pattern(node, read_all_result(StreamType(U8), digest=False) if digest else yields)
+    captured = variables(pattern)
+    if captured and isinstance(action, Harness):
+        node.fail("what comes out of the host cannot be captured: the guest does not have it")
+    if not captured and level is not Level.MAY:
+        _refuse_everything(node, text, pattern, type_text(yields))
+    if digest:
+        converted = digest_pattern(pattern)
+        if converted is None:
+            node.fail("with `digest: true` the bytes are given outright", 'as in `dropped(repeat("x", 4MiB))`')
+        pattern = converted
+    return Expectation(level, pattern, text)
+
+
+def _final(node: Node, type: Type, level: Level, scope: Scope, what: str) -> Expectation:
+    """An expectation on something that no later step can refer to."""
+    text = node.text("a pattern")
+    pattern = scope.pattern(node, type)
+    if captured := variables(pattern):
+        node.fail(f"`${min(captured)}` is captured where nothing can refer to it", "leave the name out")
+    if level is not Level.MAY:
+        _refuse_everything(node, text, pattern, what)
+    return Expectation(level, pattern, text)
+
+
+def _refuse_everything(node: Node, text: str, pattern: Pattern, what: str) -> None:
+    if accepts_everything(pattern):
+        node.fail(
+            f"`{text}` accepts every {what}",
+            "say what the specification asks for, or `level: may` to record the answer",
+        )
+
+
+def _check_ending(node: Node, ending: Ending, action: Action) -> None:
+    match ending:
+        case Ending.PENDING if not _can_wait(action):
+            node.fail("this step cannot be `pending`: it does not wait, or blocks the guest while it does")
+        case Ending.EXIT if not isinstance(action, (Call, Start, Await, AwaitAll, AwaitAny)):
+            node.fail("only a call can `exit`", "`trap` is for what must not be done")
+
+
+def _can_wait(action: Action) -> bool:
+    """Whether a step can be found waiting when its limit has passed."""
+    match action:
+        case Call(function, lowering=lowering):
+            return lowering is Lowering.ASYNC or (lowering is None and function.is_async)
+        case Read(lowering=lowering) | Write(lowering=lowering):
+            return lowering is Lowering.ASYNC
+        case ReadAll() | WriteAll() | Await() | AwaitAll() | AwaitAny() | Harness(acknowledge=True):
+            return True
+        case _:
+            return False

@@ -1,0 +1,77 @@
+"""The keys that each mapping of a vector file may have: what the loader accepts and `vector.schema.json` describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+FILE = ("interface", "vectors")
+VECTOR = (
+    "id",
+    "title",
+    "requirements",
+    "level",
+    "interface",
+    "given",
+    "steps",
+    "after",
+    "runs",
+    "table",
+    "guest",
+    "imports",
+    "platforms",
+    "unstable",
+    "deadline",
+    "tags",
+    "note",
+)
+REQUIRED = ("id", "title", "requirements", "steps")
+"""The keys that every vector has."""
+GUEST = ("lift", "channel", "limits")
+GIVEN = (
+    "args",
+    "env",
+    "cwd",
+    "stdin",
+    "stdout",
+    "stderr",
+    "preopens",
+    "network",
+    "descriptors",
+    "host-env",
+    "features",
+)
+STDIN = ("bytes", "file")
+FILE_ENTRY = ("data", "modified")
+AFTER = ("exit", "stdout", "stderr")
+
+COMMON = ("expect", "across", "within", "level", "note", "quiet")
+"""The keys of every step but `for`."""
+STEP: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "call": ("lower", "repeat", "through", "only"),
+        "start": ("as", "apart"),
+        "new": ("as",),
+        "read": ("count", "lower"),
+        "read-all": ("chunk", "limit", "digest"),
+        "write": ("data", "lower"),
+        "write-all": ("data", "chunk"),
+        "await": ("polling",),
+        "await-all": (),
+        "await-any": (),
+        "cancel": (),
+        "drop": (),
+        "yield": (),
+        "harness": ("acknowledge",),
+        "trap": (),
+        "return": (),
+    }
+)
+"""The steps, each with the keys of its own."""
+STARTED: Mapping[str, tuple[str, ...]] = MappingProxyType({"call": (), "read": ("count",), "write": ("data",)})
+"""What `start` can start, each with the keys beside it."""
+LOOP = ("for", "steps", "note")
+HARNESS = ("feed", "close", "drain", "pause", "receive")
+"""What the harness can do."""
+RECEIVE = ("length",)
+"""The keys beside `receive`."""
