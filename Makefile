@@ -11,7 +11,6 @@ BIN := $(VENV)/bin
 # The first Python that is new enough; looked for only when it is needed.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# An interpreter of the user's own that is given as PYTHON=python3.12 counts as another set-up.
 STAMP := $(VENV)/.setup
 
 .DEFAULT_GOAL := help

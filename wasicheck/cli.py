@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from typing import NoReturn
 from rich.console import Console
 
 from wasicheck import __version__
+from wasicheck.check.coverage import coverage, coverage_data, coverage_table
+from wasicheck.check.vectors import lint, lint_requirements
 from wasicheck.guest.compiler import Build, CompileError, compile_vector
 from wasicheck.host.errors import HostError
 from wasicheck.init_host import prove, write_runner
@@ -33,7 +36,7 @@ from wasicheck.resources import data_folder
 from wasicheck.session import expectations_of, find_host, load_vectors, open_session, run_all, select
 from wasicheck.vectors.loader import Suite
 from wasicheck.vectors.model import Lift, Lowering, Vector
-from wasicheck.vectors.requirements import load_requirements
+from wasicheck.vectors.requirements import Requirement, load_requirements
 from wasicheck.vectors.source import VectorError, suggest
 from wasicheck.wit import wasi
 
@@ -109,6 +112,24 @@ def _parser() -> argparse.ArgumentParser:
         "--requirements", action="store_true", help="the requirements, with the vectors that cite them"
     )
     listing.set_defaults(command=_list)
+
+    check = commands.add_parser("check", help="check vectors, and what of WASI they cover, without a host")
+    checks = check.add_subparsers(title="checks", required=True, metavar="CHECK")
+    checked = checks.add_parser(
+        "vectors",
+        help="names that nothing uses, operations that nobody waits for, requirements that are misgraded",
+        epilog="Exit status: 0 nothing found, 1 something found, 4 vectors or requirements that do not load.",
+    )
+    checked.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    checked.set_defaults(command=_check_vectors)
+    covered = checks.add_parser(
+        "coverage",
+        help="functions, error cases and requirements with and without vectors",
+        epilog="Exit status: 0, or 4 when there are vectors or requirements that do not load.",
+    )
+    covered.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    covered.add_argument("--json", action="store_true", help="as JSON, with the ids of the vectors")
+    covered.set_defaults(command=_check_coverage)
 
     show = commands.add_parser("show", help="show a vector: its steps, or the guest it becomes")
     show.add_argument("id")
@@ -219,7 +240,10 @@ def _run(options: argparse.Namespace) -> ExitStatus:
     header = run_header(hosts, build, started, len(hosts) * len(vectors))
     with ExitStack() as stack:
         writer = _writer(stack, options.json, header)
-        sessions = [stack.enter_context(open_session(h, build, e)) for h, e in zip(hosts, expectations, strict=True)]
+        sessions = [
+            stack.enter_context(open_session(host, build, known, options.vectors))
+            for host, known in zip(hosts, expectations, strict=True)
+        ]
         with progress(console, header.selected) as bar:
 
             def report(result: Result) -> None:
@@ -270,6 +294,37 @@ def _list(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.OK
 
 
+def _requirements(folder: Path | None) -> dict[str, Requirement]:
+    """The project's requirements, and those of a folder of vectors of one's own."""
+    own = load_requirements(folder / "requirements") if folder is not None else {}
+    return {**load_requirements(data_folder("vectors") / "requirements"), **own}
+
+
+def _check_vectors(options: argparse.Namespace) -> ExitStatus:
+    suite = _suite(options.vectors)
+    _report_problems(suite)
+    requirements = _requirements(options.vectors)
+    found = (*lint_requirements(requirements, wasi()), *lint(suite, requirements))
+    for problem in found:
+        sys.stdout.write(f"{problem}\n")
+    sys.stdout.write(f"{len(suite.vectors)} vectors, {len(requirements)} requirements, {len(found)} findings\n")
+    if suite.problems:
+        return ExitStatus.USAGE_ERROR
+    return ExitStatus.RED if found else ExitStatus.OK
+
+
+def _check_coverage(options: argparse.Namespace) -> ExitStatus:
+    suite = _suite(options.vectors)
+    _report_problems(suite)
+    requirements = _requirements(options.vectors)
+    packages = coverage(wasi(), suite.vectors.values(), requirements)
+    if options.json:
+        sys.stdout.write(json.dumps(coverage_data(packages), indent=2) + "\n")
+    else:
+        sys.stdout.write(coverage_table(packages))
+    return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.OK
+
+
 def _show(options: argparse.Namespace) -> ExitStatus:
     suite = _suite(options.vectors)
     vector = suite.vectors.get(options.id)
@@ -299,7 +354,7 @@ def _repro(options: argparse.Namespace) -> ExitStatus:
     folder = options.out or Path(f"repro-{vector.id}")
     file = (options.vectors or data_folder("vectors")).absolute().parent / vector.place.file
     catalogue = load_requirements(data_folder("vectors") / "requirements")
-    with open_session(host, _build(options), expectations_of(host)) as session:
+    with open_session(host, _build(options), expectations_of(host), options.vectors) as session:
         result = write_repro(folder, session, vector, file, catalogue)
     sys.stdout.write(f"{result.verdict} {vector.id} on {host.label}: {headline(result)}\n{folder}/README.md\n")
     return ExitStatus.HARNESS_ERROR if result.verdict is Verdict.ERROR else ExitStatus.OK

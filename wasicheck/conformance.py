@@ -80,7 +80,7 @@ class ConformanceRun:
     def session(self, host: Host) -> HostSession:
         """The session of a host in this process."""
         if host.label not in self._sessions:
-            opened = open_session(host, self._build, self._expectations[host.label])
+            opened = open_session(host, self._build, self._expectations[host.label], self._own)
             self._sessions[host.label] = self._stack.enter_context(opened)
         return self._sessions[host.label]
 
@@ -104,7 +104,8 @@ class ConformanceRun:
         try:
             found = [find_host(spec) for spec in dict.fromkeys(self._config.getoption("--host"))]
             self._hosts = tuple({host.label: host for host in found}.values())
-            listed = not self._config.getoption("--no-expectations")
+            # pytest's own option means the same: what is expected to fail shall fail.
+            listed = not (self._config.getoption("--no-expectations") or self._config.option.runxfail)
             self._expectations = {h.label: expectations_of(h) if listed else NO_EXPECTATIONS for h in self._hosts}
             if self._reports and not self._config.option.collectonly:
                 self._open_files()

@@ -85,6 +85,8 @@ class HostSession:
     build: Build
     expectations: Expectations = NO_EXPECTATIONS
     preparer: Preparer | None = None
+    own: Path | None = None
+    """The folder of the user's own vectors, for commands that repeat a result."""
     _probes: dict[str, bool] = field(default_factory=dict)
     _probing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -92,7 +94,9 @@ class HostSession:
         """Run one vector and judge it."""
         build = self._build(vector)
         result = self._judged(vector, build)
-        result = replace(result, command=repro_words(result, _spec(self.host)))
+        result = replace(
+            result, command=repro_words(result, _spec(self.host), str(self.own) if self.own is not None else None)
+        )
         return apply(self.expectations, result, str(self.host.version))
 
     def guest(self, vector: Vector) -> Guest:
@@ -205,11 +209,13 @@ def _internal_error(run: Run, panic: re.Pattern[str] | None) -> str | None:
 
 
 @contextmanager
-def open_session(host: Host, build: Build, expectations: Expectations) -> Iterator[HostSession]:
-    """A session whose helper processes end with it."""
+def open_session(
+    host: Host, build: Build, expectations: Expectations, own: Path | None = None
+) -> Iterator[HostSession]:
+    """A session whose helper processes end with it; `own` is the folder of the user's own vectors."""
     with ExitStack() as stack:
         preparer = stack.enter_context(Preparer(host)) if host.runner.prepare is not None else None
-        yield HostSession(host, build, expectations, preparer)
+        yield HostSession(host, build, expectations, preparer, own)
 
 
 def run_all(

@@ -39,7 +39,7 @@ def make_result(id: str = "cli-stdout-write", **changes: Any) -> Result:
         "stdout": "",
         "stderr": "",
         "duration_s": 0.0123,
-        "command": "wasmtime run guest.wasm",
+        "command": "",
     }
     return Result(**defaults | changes)
 

@@ -256,7 +256,6 @@ def test_details_leave_passing_steps_out(make_result: Make, make_step: Make) -> 
         reason="why",
         unexpected="listed",
         expected_link="https://a.example/1",
-        command="",
     )
     assert details(result, {"cli.stdout.write": "wit-doc"}).splitlines() == [
         "Bytes written to stdout arrive in order",
@@ -293,6 +292,11 @@ def test_details_of_an_informative_result_tell_what_was_observed(make_result: Ma
         ({}, "wasicheck repro cli-stdout-write --host wasmtime@49.0.3"),
         ({"flags": ("lift=sync",)}, "wasicheck repro cli-stdout-write --host wasmtime@49.0.3"),
         ({"flags": ("x=y", "lift=stackful")}, "wasicheck repro cli-stdout-write --host wasmtime@49.0.3 --abi stackful"),
+        (
+            {"flags": ("lift=sync", "lower=sync")},
+            "wasicheck repro cli-stdout-write --host wasmtime@49.0.3 --lower sync",
+        ),
+        ({"command": "wasicheck repro a --host x/runner.toml"}, "wasicheck repro a --host x/runner.toml"),
         ({"host": "./my host/runner.toml"}, "wasicheck repro cli-stdout-write --host './my host/runner.toml'"),
     ],
 )

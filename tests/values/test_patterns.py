@@ -28,6 +28,7 @@ from value_types import (
 )
 
 from wasicheck.values import (
+    Bindings,
     CapturePath,
     ExpressionError,
     FieldStep,
@@ -36,6 +37,7 @@ from wasicheck.values import (
     WritableEnd,
     accepts_everything,
     format_pattern,
+    match,
     parse_pattern,
     variables,
 )
@@ -49,6 +51,7 @@ from wasicheck.wit.types import (
     STRING,
     U8,
     U16,
+    U32,
     U64,
     Case,
     EnumType,
@@ -226,6 +229,13 @@ def test_accept_and_print(text: str, type: Type, printed: str | None):
 
 
 CASES = "its cases are: access-denied, connection-refused, connection-reset, timeout, other"
+
+
+@pytest.mark.parametrize("type", [U32, U64])
+def test_a_length_is_compared_with_what_was_captured(type: Type) -> None:
+    pattern = parse_pattern("length(== $taken + 1)", BYTES, {"taken": type})
+    assert match(pattern, b"abc", Bindings({"taken": 2})).ok
+    assert not match(pattern, b"ab", Bindings({"taken": 2})).ok
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,9 @@ class Canon:
         parameters, results, options = _BUILTINS[name]
         return self._define(name, f"{name}{options}", parameters, results)
 
-    def task_return(self, result: str) -> str:
-        """`canon task.return` of a result type given as component text, flat in one i32."""
-        return self._define("task.return", f"task.return {result}", (I32,), ())
+    def task_return(self) -> str:
+        """`canon task.return` of `run`, whose result is flat in one i32."""
+        return self._define("task.return", "task.return (result (result))", (I32,), ())
 
     # --- rendering -----------------------------------------------------------------------------------
 

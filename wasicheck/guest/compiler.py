@@ -1,28 +1,39 @@
-"""Typed vector to component text to wasm."""
+"""Typed vector to component text to wasm.
+
+A guest is three core modules: the memory, the runtime that drives the steps (the same in every guest of a build), and
+the steps.
+"""
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from wasmtime import WasmtimeError, wat2wasm
 
 from wasicheck.guest import runtime
 from wasicheck.guest.canon import Canon
+from wasicheck.guest.driver import EXPORTS, Runtime
+from wasicheck.guest.driver import runtime as runtime_of
+from wasicheck.guest.errors import CompileError
 from wasicheck.guest.imports import Imports
-from wasicheck.guest.operands import FILL, Storage
+from wasicheck.guest.operands import Storage
+from wasicheck.guest.scope import Scope
 from wasicheck.guest.steps import Layout, StepCompiler
 from wasicheck.vectors.model import Channel, Harness, Lift, Lowering, Step, Vector
-from wasicheck.wit.types import Function, FutureType, StreamType, Wit
+from wasicheck.wit.types import Function, FutureType, StreamType, TupleType, Wit
+
+__all__ = ["Build", "CompileError", "Guest", "compile_steps", "compile_vector"]
 
 VERSION = "0.3.0"
 RUN = f"wasi:cli/run@{VERSION}"
 DEFAULT_LIMIT = 3_000_000_000
 """Nanoseconds a step may wait, where the vector does not say."""
-
-
-class CompileError(Exception):
-    """A vector whose guest is not valid WebAssembly: a defect of the compiler or of the vector, never of a host."""
+REGIONS = 1 << 16
+"""Where large buffers begin, unless the small things before them need more room."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +54,15 @@ class Guest:
     """A compiled vector: the component (its nonce still the placeholder), its text, and where each step's value is."""
 
     wasm: bytes
-    wat: str
     layouts: tuple[Layout, ...]
+    _text: str
+    _runtime: Runtime
+
+    @cached_property
+    def wat(self) -> str:
+        """The component's text, runtime and all."""
+        module = _block("(core module $Runtime", [self._runtime.text])
+        return self._text.replace(_RUNTIME_STANDS_HERE, module.replace("\n", "\n  "), 1)
 
 
 def compile_vector(vector: Vector, wit: Wit, build: Build) -> Guest:
@@ -69,167 +87,166 @@ def compile_steps(
     imports: tuple[str, ...] = (),
     link: tuple[Function, ...] = (),
 ) -> Guest:
-    """Compile steps to a component for the world `wasi:cli/command`.
+    """Compile steps to a component for the world `wasi:cli/command`; raise `CompileError`.
 
     `imports` are interfaces to import whole, `link` functions to import, whether they are called or not.
     """
-    needed = Imports(wit)
-    for id in imports:
-        needed.interface(id)
-    for function in link:
-        needed.function(function)
-    wat, layouts = _component(steps, wit, build, channel, limits, needed)
+    regions = REGIONS
+    while True:
+        needed = Imports(wit)
+        for id in imports:
+            needed.interface(id)
+        for function in link:
+            needed.function(function)
+        storage = Storage(runtime.STATIC_END, regions)
+        text, driver, layouts = _component(steps, wit, build, channel, limits, needed, storage)
+        if not storage.overlaps:
+            break
+        regions = -(-storage.image.end // REGIONS) * REGIONS
     try:
-        wasm = bytes(wat2wasm(wat))
+        wasm = bytes(wat2wasm(text))
     except WasmtimeError as error:
         raise CompileError(f"the guest is not valid WebAssembly text: {error}") from error
-    return Guest(wasm, wat, layouts)
+    return Guest(_with_runtime(wasm, driver.wasm), layouts, text, driver)
 
 
-def _component(
-    steps: tuple[Step, ...], wit: Wit, build: Build, channel: Channel, limits: bool, needed: Imports
-) -> tuple[str, tuple[Layout, ...]]:
-    canon = Canon(needed)
-    storage = Storage(runtime.STATIC_END)
-    flags = storage.image.allocate(len(steps) + 1, 1)
-    compiler = StepCompiler(canon, storage, flags, lowering=build.lowering, has_task_return=build.lift is not Lift.SYNC)
-    functions: list[str] = []
-    layouts: list[Layout] = []
-    for index, step in enumerate(steps):
-        text, layout = compiler.compile(index, step)
-        functions.append(text)
-        layouts.append(layout)
+_RUNTIME_STANDS_HERE = "(core module)"
+_NO_MODULE = b"\x01\x08\0asm\x01\0\0\0"
+"""What an empty core module is in a component: the section, its length, the module."""
 
-    limit_table = storage.image.allocate(8 * (len(steps) + 1), 8)
-    for index, step in enumerate(steps):
-        storage.image.write(limit_table + 8 * index, struct.pack("<Q", step.within or DEFAULT_LIMIT))
-    slots = storage.image.allocate(compiler.slots * runtime.SLOT_SIZE, 4)
 
-    parts = [
-        _bindings(canon, wit, channel, limits=limits, listens=any(_acknowledged(s) for s in steps)),
-        runtime.core(limits=limits),
-        *([FILL] if compiler.fills else []),
-        *functions,
-        _entry(canon, build.lift, polls=compiler.polls),
-    ]
-    constants = {
-        "slots": slots,
-        "slot_output": slots + runtime.OUTPUT_SLOT * runtime.SLOT_SIZE,
-        "slots_end": slots + compiler.slots * runtime.SLOT_SIZE,
-        "flags": flags,
-        "limits": limit_table,
-        "steps": len(steps),
-    }
-    module = [
-        *canon.core_imports(),
-        *(f"(global ${name} i32 (i32.const {value}))" for name, value in constants.items()),
-        *(
-            [f"(table funcref (elem {' '.join(f'$step{i}' for i in range(len(steps)))}))"]
-            if steps
-            else ["(table 0 funcref)"]
-        ),
-        runtime.nonce_segment(),
-        *_segments(storage),
-        *parts,
-    ]
-    component = [
-        *needed.render(),
-        runtime.MEMORY_MODULE.format(pages=storage.pages, heap=storage.heap),
-        "(core instance $memory_instance (instantiate $Memory))",
-        '(alias core export $memory_instance "memory" (core memory $memory))',
-        '(alias core export $memory_instance "realloc" (core func $realloc))',
-        *canon.definitions(),
-        _block(
-            "(core module $Guest",
-            ['(import "" "memory" (memory 1))', '(import "" "heap" (global $heap (mut i32)))', *module],
-        ),
-        _block(
-            '(core instance $guest (instantiate $Guest (with "" (instance',
-            [
-                '(export "memory" (memory $memory))',
-                '(export "heap" (global $memory_instance "heap"))',
-                *canon.core_exports(),
-            ],
-            "))))",
-        ),
-        f'(func $run async (result (result)) (canon lift (core func $guest "run"){_LIFT_OPTIONS[build.lift]}))',
-        '(instance $exports (export "run" (func $run)))',
-        f'(export "{RUN}" (instance $exports))',
-    ]
-    return _block("(component", component) + "\n", tuple(layouts)
+def _with_runtime(component: bytes, module: bytes) -> bytes:
+    """Put the runtime in the place of the component's first module, which is empty."""
+    at = component.index(_NO_MODULE)
+    return b"".join((component[:at], b"\x01", _leb128(len(module)), module, component[at + len(_NO_MODULE) :]))
+
+
+def _leb128(number: int) -> bytes:
+    parts = bytearray()
+    while number > 0x7F:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*parts, number))
 
 
 _LIFT_OPTIONS = {
     Lift.SYNC: "",
-    Lift.CALLBACK: ' async (callback (core func $guest "callback"))',
+    Lift.CALLBACK: ' async (callback (core func $runtime "callback"))',
     Lift.STACKFUL: " async",
 }
 
 
-def _acknowledged(step: Step) -> bool:
-    return isinstance(step.action, Harness) and step.action.acknowledge
+def _component(
+    steps: tuple[Step, ...],
+    wit: Wit,
+    build: Build,
+    channel: Channel,
+    limits: bool,
+    needed: Imports,
+    storage: Storage,
+) -> tuple[str, Runtime, tuple[Layout, ...]]:
+    canon = Canon(needed)
+    scope = Scope(canon, storage, flags=storage.image.allocate(len(steps) + 1, 1))
+    compiler = StepCompiler(scope, lowering=build.lowering, has_task_return=build.lift is not Lift.SYNC)
+    compiled = [compiler.compile(index, step) for index, step in enumerate(steps)]
+    functions = [*storage.helpers, *(text for text, _ in compiled)]
+    if any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps):
+        functions.append(_listen(canon, wit))
+
+    limit_table = storage.image.allocate(8 * (len(steps) + 1), 8)
+    times = struct.pack(f"<{len(steps)}Q", *(step.within or DEFAULT_LIMIT for step in steps))
+    storage.image.write(limit_table, times)
+    slots = storage.image.allocate(scope.slots * runtime.SLOT_SIZE, 4)
+
+    names = [f"$step{index}" for index in range(len(steps))]
+    module = [
+        '(import "memory" "memory" (memory 1))',
+        '(import "memory" "heap" (global $heap (mut i32)))',
+        f'(import "memory" "steps" (table {len(steps)} funcref))',
+        '(import "memory" "slots" (global $slots i32))',
+        *(f'(import "runtime" {export})' for export in EXPORTS),
+        *canon.core_imports(),
+        *([f"(elem (i32.const 0) {' '.join(names)})"] if names else []),
+        *_segments(storage),
+        *functions,
+    ]
+    from_steps = canon.core_exports()
+    driver = runtime_of(build.lift, limits=limits, polls=scope.polls)
+    from_runtime = _bindings(driver, canon, wit, channel)
+    memory = runtime.MEMORY_MODULE.format(
+        pages=storage.pages,
+        heap=storage.heap,
+        steps=len(steps),
+        flags=scope.flags,
+        limits=limit_table,
+        slots=slots,
+        slots_end=slots + scope.slots * runtime.SLOT_SIZE,
+    )
+    with_memory = '(with "memory" (instance $memory_instance))'
+    component = [
+        _RUNTIME_STANDS_HERE,
+        *needed.render(),
+        memory,
+        "(core instance $memory_instance (instantiate $Memory))",
+        '(alias core export $memory_instance "memory" (core memory $memory))',
+        '(alias core export $memory_instance "realloc" (core func $realloc))',
+        *canon.definitions(),
+        _instance(f"$runtime (instantiate 0 {with_memory}", from_runtime),
+        _block("(core module $Steps", module),
+        _instance(
+            f'$steps (instantiate $Steps {with_memory} (with "runtime" (instance $runtime))',
+            from_steps,
+        ),
+        f'(func $run async (result (result)) (canon lift (core func $runtime "run"){_LIFT_OPTIONS[build.lift]}))',
+        '(instance $exports (export "run" (func $run)))',
+        f'(export "{RUN}" (instance $exports))',
+    ]
+    return _block("(component", component) + "\n", driver, tuple(layout for _, layout in compiled)
 
 
-def _bindings(canon: Canon, wit: Wit, channel: Channel, *, limits: bool, listens: bool) -> str:
-    """The runtime's own names for what it calls: the channel, the control stream, the clock."""
+def _bindings(driver: Runtime, canon: Canon, wit: Wit, channel: Channel) -> list[str]:
+    """What the runtime calls: the channel, the clock and built-ins, each under the name that it imports."""
     write = wit.interface(f"wasi:cli/{channel.value}@{VERSION}").functions["write-via-stream"]
     stream = write.params[0].type
     future = write.result
     assert isinstance(stream, StreamType)
     assert isinstance(future, FutureType)
-    for name in ("waitable-set.new", "waitable.join", "subtask.drop"):
-        canon.builtin(name)
-    lines = [
-        f"(func $output.new (result i64) (call {canon.new(stream)}))",
-        f"(func $output.open (param i32) (result i32) (call {canon.lower(write, Lowering.SYNC)} (local.get 0)))",
-        "(func $output.write (param i32 i32 i32) (result i32)"
-        f" (call {canon.copy(stream, 'write', Lowering.ASYNC)} (local.get 0) (local.get 1) (local.get 2)))",
-        f"(func $output.close (param i32) (call {canon.drop_end(stream, writable=True)} (local.get 0)))",
-        "(func $output.await (param i32 i32) (result i32)"
-        f" (call {canon.copy(future, 'read', Lowering.ASYNC)} (local.get 0) (local.get 1)))",
-        f"(func $output.forget (param i32) (call {canon.drop_end(future, writable=False)} (local.get 0)))",
-    ]
-    if limits:
-        wait_for = wit.interface(f"wasi:clocks/monotonic-clock@{VERSION}").functions["wait-for"]
-        canon.builtin("subtask.cancel")
-        lines.append(
-            f"(func $timer (param i64) (result i32) (call {canon.lower(wait_for, Lowering.ASYNC)} (local.get 0)))"
-        )
-    if listens:
-        read = wit.interface(f"wasi:cli/stdin@{VERSION}").functions["read-via-stream"]
-        control, slot = runtime.CONTROL_PAIR, runtime.CONTROL_SLOT * runtime.SLOT_SIZE
-        lines += [
-            ";; Wait for a byte on stdin: the harness's acknowledgement.",
-            "(func $listen",
-            f"  (if (i32.eqz (i32.load (i32.const {control})))",
-            f"    (then (call {canon.lower(read, Lowering.SYNC)} (i32.const {control}))))",
-            f"  (call $copying (i32.add (global.get $slots) (i32.const {slot})) (i32.load (i32.const {control}))",
-            f"    (call {canon.copy(stream, 'read', Lowering.ASYNC)} (i32.load (i32.const {control}))",
-            f"      (i32.const {runtime.CONTROL_BYTE}) (i32.const 1))))",
-        ]
-    return "\n".join(lines)
+    special: Mapping[str, str] = {
+        "output.new": canon.new(stream),
+        "output.open": canon.lower(write, Lowering.SYNC),
+        "output.write": canon.copy(stream, "write", Lowering.ASYNC),
+        "output.close": canon.drop_end(stream, writable=True),
+        "output.await": canon.copy(future, "read", Lowering.ASYNC),
+        "output.forget": canon.drop_end(future, writable=False),
+    }
+    lines = []
+    for name in driver.imports:
+        if name == "timer":
+            wait_for = wit.interface(f"wasi:clocks/monotonic-clock@{VERSION}").functions["wait-for"]
+            id = canon.lower(wait_for, Lowering.ASYNC)
+        elif name == "task.return":
+            id = canon.task_return()
+        else:
+            id = special.get(name) or canon.builtin(name)
+        lines.append(f'(export "{name}" (func {id}))')
+    return lines
 
 
-def _entry(canon: Canon, lift: Lift, *, polls: bool) -> str:
-    """The exported function, and the functions that take events for it."""
-    if polls:
-        canon.builtin("waitable-set.poll")
-    blocks = lift is not Lift.CALLBACK
-    if blocks:
-        canon.builtin("waitable-set.wait")
-        if polls:
-            canon.builtin("thread.yield")
-    if lift is not Lift.SYNC:
-        canon.task_return("(result (result))")
-    waiting = runtime.waiting(blocks=blocks, polls=polls)
-    match lift:
-        case Lift.SYNC:
-            entry = runtime.SYNC_ENTRY.format(loop=runtime.blocking_loop(polls=polls))
-        case Lift.STACKFUL:
-            entry = runtime.STACKFUL_ENTRY.format(loop=runtime.blocking_loop(polls=polls))
-        case Lift.CALLBACK:
-            entry = runtime.CALLBACK_ENTRY.format(poll=runtime.CALLBACK_POLL if polls else "")
-    return f"{waiting}\n{entry}"
+def _listen(canon: Canon, wit: Wit) -> str:
+    """Wait for a byte on stdin: the harness's acknowledgement."""
+    read = wit.interface(f"wasi:cli/stdin@{VERSION}").functions["read-via-stream"]
+    assert isinstance(read.result, TupleType)
+    stream = read.result.elements[0]
+    assert isinstance(stream, StreamType)
+    control, slot = runtime.CONTROL_PAIR, runtime.CONTROL_SLOT * runtime.SLOT_SIZE
+    return f"""\
+;; Wait for a byte on stdin: the harness's acknowledgement.
+(func $listen
+  (if (i32.eqz (i32.load (i32.const {control})))
+    (then (call {canon.lower(read, Lowering.SYNC)} (i32.const {control}))))
+  (call $copying (i32.add (global.get $slots) (i32.const {slot})) (i32.load (i32.const {control}))
+    (call {canon.copy(stream, "read", Lowering.ASYNC)} (i32.load (i32.const {control}))
+      (i32.const {runtime.CONTROL_BYTE}) (i32.const 1))))"""
 
 
 def _segments(storage: Storage) -> list[str]:
@@ -242,24 +259,23 @@ def _segments(storage: Storage) -> list[str]:
     ]
 
 
-def _runs(data: bytes, gap: int = 16) -> list[tuple[int, bytes]]:
-    """The parts of data between long runs of zeros, each with its offset."""
-    runs: list[tuple[int, bytes]] = []
-    at = 0
-    zeros = bytes(gap)
-    while at < len(data):
-        if data[at] == 0:
-            at += 1
-            continue
-        end = data.find(zeros, at)
-        end = len(data) if end < 0 else end
-        runs.append((at, data[at:end]))
-        at = end
-    return runs
+_RUN = re.compile(rb"[^\0](?:\0{0,15}[^\0]+)*", re.DOTALL)
+
+
+def _runs(data: bytes) -> Iterable[tuple[int, bytes]]:
+    """The parts of data between runs of 16 zeros or more, each with its offset."""
+    return ((found.start(), found[0]) for found in _RUN.finditer(data))
+
+
+_ESCAPES = {b: chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02x}" for b in range(256)}
 
 
 def _escaped(data: bytes) -> str:
-    return "".join(chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02x}" for b in data)
+    return data.decode("latin-1").translate(_ESCAPES)
+
+
+def _instance(head: str, exports: list[str]) -> str:
+    return _block(f'(core instance {head} (with "" (instance', exports, "))))")
 
 
 def _block(head: str, lines: list[str], tail: str = ")") -> str:

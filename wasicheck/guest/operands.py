@@ -20,6 +20,8 @@ from wasicheck.abi import (
 )
 from wasicheck.abi.flatten import flatten_variant
 from wasicheck.abi.layout import despecialize
+from wasicheck.guest.errors import CompileError
+from wasicheck.guest.frames import MAX_PAYLOAD
 from wasicheck.guest.places import Place, coerce, zero
 from wasicheck.values import (
     Argument,
@@ -34,25 +36,49 @@ from wasicheck.values import (
 )
 from wasicheck.wit.types import ListType, PrimitiveType, Type, VariantType
 
-REGION_BASE = 1 << 20
-"""Large buffers lie from here on; the image of literals and results has to end below."""
 REGION_ALIGN = 16
 PAGE = 1 << 16
+HEAP_PAGES = 4
+"""Pages of heap that a memory has at first."""
+MAX_PAGES = 1 << 16
+MAX_REPORTED = MAX_PAYLOAD - (1 << 20)
+"""Bytes of one buffer that fit into a frame, with room for the rest of it."""
 
 
 class Storage:
-    """The static memory of a guest: an image of small things, regions for large ones, the heap behind them."""
+    """The static memory of a guest: an image of small things, regions for large ones, the heap behind them.
 
-    def __init__(self, base: int) -> None:
+    Regions lie from `regions` on, where the image has to end; `overlaps` says that it does not.
+    """
+
+    def __init__(self, base: int, regions: int) -> None:
         self.image = Image(base)
         self.segments: list[tuple[int, bytes]] = []
-        self._end = REGION_BASE
+        self.helpers: dict[str, None] = {}
+        """Core functions (text) that code calls, besides those of the runtime."""
+        self._regions = regions
+        self._end = regions
 
     def region(self, size: int) -> int:
-        """Reserve a large zeroed buffer; return its address."""
+        """Reserve a large zeroed buffer; return its address. Raise `CompileError` if memory cannot hold it."""
         address = self._end
         self._end += -(-max(size, 1) // REGION_ALIGN) * REGION_ALIGN
+        if self.pages > MAX_PAGES:
+            raise CompileError(
+                f"the buffers of the vector are {self._end >> 20} MiB together, more than a memory holds"
+            )
         return address
+
+    def reported_region(self, size: int) -> int:
+        """Reserve a buffer that goes into a frame whole; raise `CompileError` if that cannot hold it."""
+        if size > MAX_REPORTED:
+            raise CompileError(f"{size} bytes are more than can be observed at once ({MAX_REPORTED}): read less")
+        return self.region(size)
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the image has grown into the regions."""
+        return self.image.end > self._regions
 
     @property
     def heap(self) -> int:
@@ -62,7 +88,7 @@ class Storage:
     @property
     def pages(self) -> int:
         """Pages the memory has at first: everything static, and some heap."""
-        return -(-self._end // PAGE) + 4
+        return -(-self._end // PAGE) + HEAP_PAGES
 
 
 @dataclass
@@ -152,7 +178,8 @@ class Operands:
     def _offset(self, argument: Offset, core: CoreType) -> str:
         reference = self.refer(argument.reference)
         assert isinstance(argument.type, PrimitiveType)
-        return f"({core}.add {reference.flat()[0]} ({core}.const {argument.amount}))"
+        amount = argument.amount % (1 << int(core[1:]))
+        return f"({core}.add {reference.flat()[0]} ({core}.const {amount}))"
 
     def _flat_variant(self, variant: Type, case: str, payload: Argument) -> list[str]:
         assert isinstance(variant, VariantType)
@@ -177,6 +204,7 @@ class Operands:
             if chunk.length == len(chunk.unit):
                 self.storage.segments.append((at, chunk.unit))
             else:
+                self.storage.helpers[FILL] = None
                 unit = self.storage.image.allocate(len(chunk.unit), 1)
                 self.storage.image.write(unit, chunk.unit)
                 size = len(chunk.unit)

@@ -40,11 +40,12 @@ CONTROL_BYTE = 72
 HEADER = 96
 """The header of the frame under way: nonce, sequence, step, tag, length, checksum."""
 PIECES = 144
-MAX_PIECES = 8
-CHUNKS = 224
+MAX_PIECES = 16
+"""A step that yields something adds up to three, the heap is one, and two quiet steps may have gone before."""
+CHUNKS = PIECES + 8 * MAX_PIECES
 """What is written of the frame, in order: (address, length) pairs."""
-CRC_TABLE = 512
-OUT = 1536
+CRC_TABLE = CHUNKS + 8 * (1 + 2 * MAX_PIECES)
+OUT = CRC_TABLE + 1024
 OUT_SIZE = 4096
 """A frame up to this size is gathered here and written at once."""
 STATIC_END = OUT + OUT_SIZE
@@ -53,6 +54,13 @@ MEMORY_MODULE = """\
 (core module $Memory
   (memory (export "memory") {pages})
   (global $heap (export "heap") (mut i32) (i32.const {heap}))
+  ;; The driver's table of steps, and where their areas are.
+  (table (export "steps") {steps} funcref)
+  (global (export "count") i32 (i32.const {steps}))
+  (global (export "flags") i32 (i32.const {flags}))
+  (global (export "limits") i32 (i32.const {limits}))
+  (global (export "slots") i32 (i32.const {slots}))
+  (global (export "slots_end") i32 (i32.const {slots_end}))
   ;; A bump allocator: nothing is ever freed, so an address that was reported stays true.
   (func (export "realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
     (local $new i32) (local $end i32)
@@ -70,16 +78,24 @@ MEMORY_MODULE = """\
     (global.set $heap (local.get $end))
     (local.get $new)))"""
 
-_CORE = f"""\
+CORE = f"""\
+(import "memory" "memory" (memory 1))
+(import "memory" "heap" (global $heap (mut i32)))
+(import "memory" "steps" (table 0 funcref))
+(import "memory" "count" (global $steps i32))
+(import "memory" "flags" (global $flags i32))
+(import "memory" "limits" (global $limits i32))
+(import "memory" "slots" (global $slots i32))
+(import "memory" "slots_end" (global $slots_end i32))
 (global $step (mut i32) (i32.const 0))
-(global $phase (mut i32) (i32.const 0))
+(global $phase (export "phase") (mut i32) (i32.const 0))
 (global $ended (mut i32) (i32.const 0))
-(global $result (mut i32) (i32.const 0))
-(global $returned (mut i32) (i32.const 0))
-(global $set (mut i32) (i32.const 0))
+(global $result (export "result") (mut i32) (i32.const 0))
+(global $returned (export "returned") (mut i32) (i32.const 0))
+(global $set (export "set") (mut i32) (i32.const 0))
 (global $order (mut i32) (i32.const 0))
 (global $sequence (mut i32) (i32.const 0))
-(global $reported (mut i32) (i32.const 0))
+(global $reported (export "reported") (mut i32) (i32.const 0))
 (global $pieces (mut i32) (i32.const 0))
 (global $output (mut i32) (i32.const 0))
 (global $output_end (mut i32) (i32.const 0))
@@ -87,9 +103,10 @@ _CORE = f"""\
 (global $chunk (mut i32) (i32.const 0))
 (global $chunks (mut i32) (i32.const 0))
 (type $step_type (func (result i32)))
+(data (i32.const {HEADER}) "{PLACEHOLDER.decode()}")
 
 ;; --- slots ---
-(func $complete (param $slot i32) (param $code i32)
+(func $complete (export "complete") (param $slot i32) (param $code i32)
   (i32.store offset=4 (local.get $slot) (i32.const {COMPLETE}))
   (i32.store offset=8 (local.get $slot) (local.get $code))
   (global.set $order (i32.add (global.get $order) (i32.const 1)))
@@ -98,15 +115,16 @@ _CORE = f"""\
   (i32.store (local.get $slot) (local.get $handle))
   (i32.store offset=4 (local.get $slot) (i32.const {PENDING}))
   (call $waitable.join (local.get $handle) (global.get $set)))
-(func $status (param $slot i32) (result i32) (i32.load offset=4 (local.get $slot)))
+(func $output_slot (result i32) (i32.add (global.get $slots) (i32.const {OUTPUT_SLOT * SLOT_SIZE})))
+(func $status (export "status") (param $slot i32) (result i32) (i32.load offset=4 (local.get $slot)))
 ;; The packed result of a stream or future operation: BLOCKED is -1.
-(func $copying (param $slot i32) (param $handle i32) (param $packed i32)
+(func $copying (export "copying") (param $slot i32) (param $handle i32) (param $packed i32)
   (i32.store (local.get $slot) (local.get $handle))
   (if (i32.eq (local.get $packed) (i32.const -1))
     (then (call $pending (local.get $slot) (local.get $handle)))
     (else (call $complete (local.get $slot) (local.get $packed)))))
 ;; The packed result of an async-lowered call: the state, and above it the subtask unless it is RETURNED (2).
-(func $calling (param $slot i32) (param $packed i32)
+(func $calling (export "calling") (param $slot i32) (param $packed i32)
   (if (i32.eq (i32.and (local.get $packed) (i32.const 15)) (i32.const 2))
     (then (call $complete (local.get $slot) (i32.const 2)))
     (else
@@ -130,7 +148,7 @@ _CORE = f"""\
     (br_if $next (i32.lt_u (local.get $slot) (global.get $slots_end)))))
 
 ;; --- checksum: CRC-32 as in zlib ---
-(func $crc32 (param $crc i32) (param $at i32) (param $length i32) (result i32)
+(func $crc32 (export "crc32") (param $crc i32) (param $at i32) (param $length i32) (result i32)
   (local $end i32)
   (local.set $crc (i32.xor (local.get $crc) (i32.const -1)))
   (local.set $end (i32.add (local.get $at) (local.get $length)))
@@ -160,7 +178,7 @@ _CORE = f"""\
   (call $frame (i32.const {Tag.HELLO})))
 
 ;; --- frames ---
-(func $piece (param $address i32) (param $length i32)
+(func $piece (export "piece") (param $address i32) (param $length i32)
   (if (i32.eqz (local.get $length)) (then (return)))
   (i32.store (i32.add (i32.const {PIECES}) (i32.shl (global.get $pieces) (i32.const 3))) (local.get $address))
   (i32.store offset=4 (i32.add (i32.const {PIECES}) (i32.shl (global.get $pieces) (i32.const 3))) (local.get $length))
@@ -228,17 +246,17 @@ _CORE = f"""\
       (if (i32.ge_u (global.get $chunk) (i32.add (i32.const {CHUNKS}) (i32.shl (global.get $chunks) (i32.const 3))))
         (then
           (call $output.close (global.get $output_end))
-          (call $copying (global.get $slot_output) (global.get $output_future)
+          (call $copying (call $output_slot) (global.get $output_future)
             (call $output.await (global.get $output_future) (i32.const {OUTPUT_RESULT})))
           (global.set $output (i32.const 4)))
         (else
-          (call $copying (global.get $slot_output) (global.get $output_end)
+          (call $copying (call $output_slot) (global.get $output_end)
             (call $output.write (global.get $output_end)
               (i32.load (global.get $chunk)) (i32.load offset=4 (global.get $chunk))))
           (global.set $output (i32.const 3))))))
-    (if (i32.eq (call $status (global.get $slot_output)) (i32.const {PENDING})) (then (return (i32.const 1))))
+    (if (i32.eq (call $status (call $output_slot)) (i32.const {PENDING})) (then (return (i32.const 1))))
     (if (i32.eq (global.get $output) (i32.const 3)) (then
-      (local.set $code (i32.load offset=8 (global.get $slot_output)))
+      (local.set $code (i32.load offset=8 (call $output_slot)))
       (local.set $n (i32.shr_u (local.get $code) (i32.const 4)))
       (i32.store (global.get $chunk) (i32.add (i32.load (global.get $chunk)) (local.get $n)))
       (i32.store offset=4 (global.get $chunk) (i32.sub (i32.load offset=4 (global.get $chunk)) (local.get $n)))
@@ -288,7 +306,7 @@ _CORE = f"""\
       (br $next))))
   (select (i32.const 2) (i32.const 1) (i32.eq (local.get $outcome) (i32.const {POLL}))))"""
 
-_LIMITS = f"""\
+LIMITS = f"""\
 ;; --- limits: a timer is armed when a step first waits, and given up when the step is over ---
 (func $expired (result i32)
   (local $status i32)
@@ -305,84 +323,7 @@ _LIMITS = f"""\
     (call $subtask.drop (i32.load (global.get $slots)))))
   (i32.store offset=4 (global.get $slots) (i32.const {IDLE})))"""
 
-_NO_LIMITS = """\
+NO_LIMITS = """\
 ;; --- limits: none inside this guest ---
 (func $expired (result i32) (i32.const 0))
 (func $disarm)"""
-
-_WAIT = f"""\
-(func $wait
-  (call $event (call $waitable-set.wait (global.get $set) (i32.const {EVENT}))
-    (i32.load (i32.const {EVENT})) (i32.load (i32.const {EVENT + 4}))))"""
-
-_POLL = f"""\
-(func $poll (result i32)
-  (local $code i32)
-  (local.set $code (call $waitable-set.poll (global.get $set) (i32.const {EVENT})))
-  (call $event (local.get $code) (i32.load (i32.const {EVENT})) (i32.load (i32.const {EVENT + 4})))
-  (local.get $code))"""
-
-_BLOCKING_LOOP = """\
-  (call $init)
-  (block $finished
-    (loop $next
-      (local.set $outcome (call $go))
-      (br_if $finished (i32.eqz (local.get $outcome)))
-      (if (i32.eq (local.get $outcome) (i32.const 1)) (then (call $wait) (br $next)))
-      POLL
-      (br $next)))"""
-
-_POLL_AND_YIELD = "(if (i32.eqz (call $poll)) (then (drop (call $thread.yield))))"
-
-
-def blocking_loop(*, polls: bool) -> str:
-    """The body of `run` under the sync and stackful lifts; `$outcome` is a local."""
-    return _BLOCKING_LOOP.replace("POLL", _POLL_AND_YIELD if polls else "")
-
-
-SYNC_ENTRY = """\
-(func (export "run") (result i32)
-  (local $outcome i32)
-{loop}
-  (global.get $result))"""
-
-STACKFUL_ENTRY = """\
-(func (export "run")
-  (local $outcome i32)
-{loop}
-  (if (i32.eqz (global.get $returned)) (then (call $task.return (global.get $result)))))"""
-
-CALLBACK_ENTRY = """\
-;; The callback ABI: 0 is EXIT, 1 YIELD, 2 WAIT with the waitable set above it.
-(func $drive (result i32)
-  (local $outcome i32)
-  (local.set $outcome (call $go))
-  (if (i32.eq (local.get $outcome) (i32.const 1))
-    (then (return (i32.or (i32.const 2) (i32.shl (global.get $set) (i32.const 4))))))
-  (if (i32.eq (local.get $outcome) (i32.const 2)) (then (return (i32.const 1))))
-  (if (i32.eqz (global.get $returned)) (then (call $task.return (global.get $result))))
-  (i32.const 0))
-(func (export "run") (result i32)
-  (call $init)
-  (call $drive))
-(func (export "callback") (param $code i32) (param $handle i32) (param $payload i32) (result i32)
-  {poll}
-  (call $event (local.get $code) (local.get $handle) (local.get $payload))
-  (call $drive))"""
-
-CALLBACK_POLL = "(if (i32.eqz (local.get $code)) (then (drop (call $poll))))"
-
-
-def core(*, limits: bool) -> str:
-    """The driver, with or without limits on waits."""
-    return f"{_CORE}\n{_LIMITS if limits else _NO_LIMITS}"
-
-
-def waiting(*, blocks: bool, polls: bool) -> str:
-    """The functions that take events from the waitable set, as far as they are needed."""
-    return "\n".join(part for part, needed in ((_WAIT, blocks), (_POLL, polls)) if needed)
-
-
-def nonce_segment() -> str:
-    """The data segment that `frames.stamp` puts a nonce into."""
-    return f'(data (i32.const {HEADER}) "{PLACEHOLDER.decode()}")'

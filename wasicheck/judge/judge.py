@@ -133,7 +133,8 @@ def _judge_steps(
             results.append(_judge_pending(index, step))
         elif seen.progress is Progress.SKIPPED:
             message = "not run: something it refers to is not there"
-            results.append(_step_result(index, step, Verdict.SKIP, "not run", message))
+            verdict = Verdict.INFO if _level(step) is Level.MAY else Verdict.SKIP
+            results.append(_step_result(index, step, verdict, "not run", message))
         elif ended_here:
             results.append(_judge_interruption(index, step, run, internal_error))
             # Behind a trap or exit that was asked for, steps are there to show that they do not run.

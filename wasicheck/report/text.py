@@ -67,9 +67,11 @@ def repro_command(result: Result) -> str:
     return result.command or repro_words(result, result.host)
 
 
-def repro_words(result: Result, host: str) -> str:
-    """The command line that repeats the result on the host that `--host` finds by that name or path."""
+def repro_words(result: Result, host: str, vectors: str | None = None) -> str:
+    """The command line that repeats the result on the host that `--host` finds, with vectors of the user's own."""
     words = ["wasicheck", "repro", result.id, "--host", host]
+    if vectors is not None:
+        words += ["--vectors", vectors]
     for flag in result.flags:
         # The defaults need no saying.
         match flag.partition("="):

@@ -43,7 +43,7 @@ class Columns:
 
     def replaced(self, text: str) -> str:
         """The text with every `{name}` replaced."""
-        return self._reference.sub(lambda m: self.values[m[1]], text)
+        return self._reference.sub(lambda m: self.values.get(m[1], m[0]), text) if "{" in text else text
 
     def original_offset(self, text: str, offset: int) -> int:
         """Where in a text something is that is at `offset` once names are replaced; in a name, where that begins."""

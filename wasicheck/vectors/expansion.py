@@ -18,9 +18,9 @@ _RANGE = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})")
 
 def rows(node: Node) -> Sequence[Node]:
     """A vector with a `table` once for each row: `{column}` stands for the row's entry. Raise `VectorError`."""
-    entry = node.entries("a vector")
-    if "table" not in entry:
+    if "table" not in node.keys:
         return (node,)
+    entry = node.entries("a vector")
     table = entry["table"][1]
     found = [row.entries("a row") for row in table.sequence("`table`")]
     if not 0 < len(found) <= MAX_EXPANSION:
@@ -55,7 +55,7 @@ def unrolled(nodes: Iterator[Node]) -> Iterator[Node]:
 
 def _unrolled(nodes: Iterator[Node], depth: int) -> Iterator[Node]:
     for node in nodes:
-        if not node.has_key(LOOP[0]):
+        if LOOP[0] not in node.keys:
             yield node
             continue
         block = node.mapping("a `for` block", LOOP)

@@ -42,29 +42,26 @@ def read_level(node: Node) -> Level:
 
 def read_expectations(
     entry: Mapping[str, Node], step: Node, action: Action, yields: Type | None, level: Level, scope: Scope
-) -> tuple[Expectation, ...]:
+) -> tuple[tuple[Expectation, ...], Mapping[str, Type]]:
     """Read the `expect:` of a step, given what it does and yields; raise `VectorError`.
 
-    Without one, a step that yields nothing has to complete; a `trap` step has to trap.
+    Return it with the types of the names that it captures. Without one, a step that yields nothing has to complete;
+    a `trap` step has to trap.
     """
     node = entry.get("expect")
     if node is None:
         if isinstance(action, Trap):
-            return (Expectation(level, Ending.TRAP, Ending.TRAP.value),)
+            return (Expectation(level, Ending.TRAP, Ending.TRAP.value),), {}
         if yields is not None and "across" not in entry and not isinstance(action, (Start, WriteAll)):
             step.fail(
                 f"this step yields {type_text(yields)} and has no `expect`",
                 "write the pattern that the specification asks for",
             )
-        return (Expectation(level, None, "completes"),)
-    found = _graded(node, level, lambda part, grade: _expectation(part, action, yields, grade, scope))
-    names: set[str] = set()
-    for expectation in found:
-        captured = captures(expectation)
-        if twice := names & captured.keys():
-            node.fail(f"`${min(twice)}` is captured in two expectations", "capture it in the first one")
-        names |= captured.keys()
-    return found
+        return (Expectation(level, None, "completes"),), {}
+    captured: dict[str, Type] = {}
+    return _graded(
+        node, level, lambda part, grade: _expectation(part, action, yields, grade, scope, captured)
+    ), captured
 
 
 def read_across(
@@ -89,13 +86,6 @@ def read_output(node: Node | None, level: Level, scope: Scope) -> tuple[Expectat
     return _graded(node, level, lambda part, grade: _final(part, BYTES, grade, scope, "output"))
 
 
-def captures(expectation: Expectation) -> Mapping[str, Type]:
-    """The names that an expectation gives to what the step yields, each with its type."""
-    if expectation.outcome is None or isinstance(expectation.outcome, Ending):
-        return {}
-    return {name: capture.type for name, capture in variables(expectation.outcome).items()}
-
-
 def may_end(step: Step) -> bool:
     """Whether one of the step's expectations is that the guest ends in it."""
     return any(e.outcome in (Ending.TRAP, Ending.EXIT) for e in step.expectations)
@@ -111,7 +101,10 @@ def _graded(node: Node, level: Level, read: Callable[[Node, Level], Expectation]
     return tuple(read(part, Level(name)) for name, part in graded.items())
 
 
-def _expectation(node: Node, action: Action, yields: Type | None, level: Level, scope: Scope) -> Expectation:
+def _expectation(
+    node: Node, action: Action, yields: Type | None, level: Level, scope: Scope, captured: dict[str, Type]
+) -> Expectation:
+    """One expectation on a step; adds what it captures to `captured`."""
     text = node.text("a pattern")
     if text in _ENDINGS:
         ending = Ending(text)
@@ -122,10 +115,13 @@ def _expectation(node: Node, action: Action, yields: Type | None, level: Level, 
     digest = isinstance(action, ReadAll) and action.digest
     # The bytes of a digest are written out in the vector.
     pattern = scope.pattern(node, read_all_result(StreamType(U8), digest=False) if digest else yields)
-    captured = variables(pattern)
-    if captured and isinstance(action, Harness):
+    names = {name: capture.type for name, capture in variables(pattern).items()}
+    if names and isinstance(action, Harness):
         node.fail("what comes out of the host cannot be captured: the guest does not have it")
-    if not captured and level is not Level.MAY:
+    if twice := names.keys() & captured.keys():
+        node.fail(f"`${min(twice)}` is captured in two expectations", "capture it in the first one")
+    captured.update(names)
+    if not names and level is not Level.MAY:
         _refuse_everything(node, text, pattern, type_text(yields))
     if digest:
         converted = digest_pattern(pattern)

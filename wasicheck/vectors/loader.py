@@ -11,7 +11,7 @@ from wasicheck.vectors.environment import read_after, read_environment
 from wasicheck.vectors.expansion import rows, unrolled
 from wasicheck.vectors.expectations import may_end, read_level
 from wasicheck.vectors.harness import check_stage
-from wasicheck.vectors.keys import FILE, GUEST, REQUIRED, VECTOR
+from wasicheck.vectors.keys import AFTER, FILE, GUEST, REQUIRED, VECTOR
 from wasicheck.vectors.model import (
     Call,
     Channel,
@@ -168,7 +168,7 @@ class _Loader:
         runs = entry["runs"].integer("`runs`", 1, MAX_RUNS) if "runs" in entry else 1
         unstable = self._unstable(entry.get("unstable"))
         given = entry.get("given")
-        own_stdin = given is not None and given.has_key("stdin")
+        own_stdin = given is not None and "stdin" in given.keys
         reader = StepReader(self._names, interface, level, not own_stdin, runs, unstable)
         nodes = list(unrolled(entry["steps"].sequence("`steps`")))
         if not nodes:
@@ -259,7 +259,7 @@ def _guest(entry: Mapping[str, Node], steps: tuple[Step, ...], environment: Envi
         channel = Channel(options["channel"].choice("a channel", CHANNELS))
     else:
         after = entry.get("after")
-        observed = after is not None and after.has_key("stderr")
+        observed = after is not None and "stderr" in after.mapping("`after`", AFTER)
         tested = environment.stderr is not Sink.PIPE or observed or any(map(_uses_stderr, steps))
         channel = Channel.STDOUT if tested else Channel.STDERR
     if (environment.stdout if channel is Channel.STDOUT else environment.stderr) is not Sink.PIPE:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import yaml
-
-from wasicheck.vectors.model import Level
+from wasicheck.vectors.model import Level, Place
 from wasicheck.vectors.source import Node, VectorError, compose
 
 
@@ -51,59 +50,66 @@ class Requirement:
     testable: Testable
     note: str
     error: str | None
+    """The error case it is about: `pipe`."""
     source: tuple[str, ...]
+    place: Place
 
 
 _KEYS = ("id", "item", "level", "provenance", "text", "testable", "note", "error", "source")
+_REQUIRED = ("id", "item", "level", "provenance", "text", "testable", "source")
+_ID = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+")
 
 
 def load_requirements(folder: Path) -> Mapping[str, Requirement]:
-    """Read every `*.yaml` of a folder; raise `VectorError` for a bad entry or an id that is there twice."""
+    """Read every `*.yaml` of a folder; raise `VectorError` for a bad entry or an id used twice."""
     found: dict[str, Requirement] = {}
     for path in sorted(folder.glob("*.yaml")):
-        root = compose(path.read_text(encoding="utf-8"), str(path))
+        name = f"{folder.parent.name}/{folder.name}/{path.name}"
+        try:
+            root = compose(path.read_text(encoding="utf-8"), name)
+        except OSError as error:
+            raise VectorError(name, 1, 1, f"cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise VectorError(name, 1, 1, f"is not UTF-8 (byte {error.start})", "save the file as UTF-8") from None
         if root is None:
             continue
         for node in root.sequence("the requirements"):
             requirement = _requirement(node)
-            if requirement.id in found:
-                node.fail(f"the requirement `{requirement.id}` is there twice")
-            found[requirement.id] = requirement
+            first = found.setdefault(requirement.id, requirement)
+            if first is not requirement:
+                node.fail(f"the requirement `{requirement.id}` is there twice", f"first in {first.place}")
     return found
 
 
 def requirement_ids(folder: Path) -> Mapping[str, Level]:
-    """Only the ids and levels, quickly: what loading vectors needs."""
-    levels: dict[str, Level] = {}
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            entries = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-            levels.update((entry["id"], Level(entry["level"])) for entry in entries or ())
-        except (yaml.YAMLError, TypeError, KeyError, ValueError):
-            # The careful reader finds out what is wrong, and says so.
-            load_requirements(folder)
-            raise VectorError(str(path), 1, 1, "not a catalogue of requirements") from None
-    return levels
+    """The ids of a folder's requirements with their levels: what loading vectors needs. Raise `VectorError`."""
+    return {id: requirement.level for id, requirement in load_requirements(folder).items()}
 
 
 def _requirement(node: Node) -> Requirement:
     entry = node.mapping("a requirement", _KEYS)
-    for key in ("id", "item", "level", "provenance", "text", "testable", "source"):
+    for key in _REQUIRED:
         if key not in entry:
             node.fail(f"the requirement has no `{key}`")
+    id = entry["id"].text("an id")
+    if not _ID.fullmatch(id):
+        entry["id"].fail(f"`{id}` is not the id of a requirement", "such as `cli.stdout.write-via-stream.data`")
+    text = entry["text"].text("a statement")
+    if not text.strip():
+        entry["text"].fail("the statement is empty")
     testable = Testable(entry["testable"].choice("`testable`", [t.value for t in Testable]))
     note = entry["note"].text("a note") if "note" in entry else ""
     if testable is not Testable.YES and not note:
         node.fail(f"a requirement that is `testable: {testable.value}` needs a note that says why")
     return Requirement(
-        id=entry["id"].text("an id"),
+        id=id,
         item=entry["item"].text("a WIT item"),
         level=Level(entry["level"].choice("a level", [v.value for v in Level])),
         provenance=Provenance(entry["provenance"].choice("a provenance", [p.value for p in Provenance])),
-        text=entry["text"].text("a statement"),
+        text=text,
         testable=testable,
         note=note,
         error=entry["error"].text("an error case") if "error" in entry else None,
         source=tuple(s.text("a place in the official text") for s in entry["source"].sequence("`source`")),
+        place=node.place,
     )

@@ -16,7 +16,6 @@ from wasicheck.vectors.columns import Columns
 from wasicheck.vectors.model import Place
 from wasicheck.vectors.scalars import locate
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_NESTING = 200
 MAX_NODES = 200_000
 """Nodes of a file with aliases, each alias counted as what it stands for."""
@@ -27,6 +26,27 @@ _FACTORS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _SIZES = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _HARMLESS = 1_000
 """A depth that the parser can certainly take: it recurses without a check of its own."""
+
+
+_Base: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAGS = {
+    yaml.ScalarNode: "tag:yaml.org,2002:str",
+    yaml.SequenceNode: "tag:yaml.org,2002:seq",
+    yaml.MappingNode: "tag:yaml.org,2002:map",
+}
+
+
+class _Loader(_Base):  # type: ignore[misc, valid-type]  # one of two classes, known at run time
+    """Leaves every scalar a text: what it means is for its reader to say, not for YAML to guess."""
+
+    def resolve(self, kind: type[yaml.Node], value: object, implicit: object) -> str:
+        return _TAGS[kind]
+
+    def descend_resolver(self, parent: object, index: object) -> None:
+        """Nothing depends on where a node is."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing depends on where a node is."""
 
 
 class VectorError(Exception):
@@ -101,35 +121,49 @@ class Node:
         """Whether it is a sequence."""
         return isinstance(self.node, yaml.SequenceNode)
 
-    def has_key(self, key: str) -> bool:
-        """Whether it is a mapping with that key."""
-        return isinstance(self.node, yaml.MappingNode) and any(k.value == key for k, _ in self.node.value)
-
     def mapping(self, what: str, allowed: Iterable[str], hint: str | None = None) -> dict[str, Node]:
         """Read as a mapping with some of the allowed keys; `hint` is for those that are not."""
-        entries = self.entries(what)
-        known = allowed if isinstance(allowed, (tuple, frozenset)) else tuple(allowed)
-        for key, (at, value) in entries.items():
-            if key not in known:
-                if isinstance(value.node, yaml.ScalarNode) and not value.written:
+        known = allowed if isinstance(allowed, tuple) else tuple(allowed)
+        document, columns = self.document, self.columns
+        entries: dict[str, Node] = {}
+        for name, key, value in self._pairs(what):
+            if name not in known:
+                if isinstance(value, yaml.ScalarNode) and value.start_mark.index == value.end_mark.index:
                     # `{data: repeat("x", 5)}`: what stands behind the comma is a key without a value.
                     hint = "text with `,` in it has to be quoted between braces"
-                at.fail(f"unknown key `{key}` in {what}", hint or suggest(key, known))
-        return {key: value for key, (_, value) in entries.items()}
+                Node(document, key, columns).fail(f"unknown key `{name}` in {what}", hint or suggest(name, known))
+            entries[name] = Node(document, value, columns)
+        return entries
 
     def entries(self, what: str) -> dict[str, tuple[Node, Node]]:
         """Read as a mapping with any keys: (key node, value node) by key."""
+        document, columns = self.document, self.columns
+        return {
+            name: (Node(document, key, columns), Node(document, value, columns))
+            for name, key, value in self._pairs(what)
+        }
+
+    def _pairs(self, what: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+        """The entries of a mapping, each key as text and as a node."""
         if not isinstance(self.node, yaml.MappingNode):
             self.fail(f"expected {what}, a mapping, found {self._kind()}")
-        document, columns = self.document, self.columns
-        entries: dict[str, tuple[Node, Node]] = {}
-        for key_node, value_node in self.node.value:
-            key = Node(document, key_node, columns)
-            name = key.text("a key")
-            if name in entries:
-                key.fail(f"the key `{name}` is there twice", f"first in line {entries[name][0].place.line}")
-            entries[name] = (key, Node(document, value_node, columns))
-        return entries
+        seen: dict[str, yaml.Node] = {}
+        for key, value in self.node.value:
+            name = Node(self.document, key, self.columns).text("a key")
+            if name in seen:
+                line = seen[name].start_mark.line + 1
+                Node(self.document, key, self.columns).fail(f"the key `{name}` is there twice", f"first in line {line}")
+            seen[name] = key
+            yield name, key, value
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of a mapping; none of what is not one."""
+        if not isinstance(self.node, yaml.MappingNode):
+            return ()
+        columns = self.columns
+        keys = (str(key.value) for key, _ in self.node.value)
+        return tuple(keys) if columns is None else tuple(columns.replaced(key) for key in keys)
 
     def sequence(self, what: str) -> Iterator[Node]:
         """Read as a sequence."""
@@ -214,7 +248,7 @@ def compose(text: str, file: str) -> Node | None:
     """Parse a YAML text; None if it is empty. Raise `VectorError` for what is not YAML."""
     try:
         _check_nesting(text, file)
-        node = yaml.compose(text, Loader=LOADER)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "not understood"
@@ -237,7 +271,7 @@ def _check_nesting(text: str, file: str) -> None:
     if text.count("[") + text.count("{") + max(map(len, text.splitlines()), default=0) < _HARMLESS:
         return
     depth = 0
-    for event in yaml.parse(text, Loader=LOADER):
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_NESTING:

@@ -9,7 +9,7 @@ from wasicheck.values import WritableEnd as WritableName
 from wasicheck.values import type_text
 from wasicheck.vectors import outcomes
 from wasicheck.vectors.calls import CallReader
-from wasicheck.vectors.expectations import captures, read_across, read_expectations, read_level
+from wasicheck.vectors.expectations import read_across, read_expectations, read_level
 from wasicheck.vectors.harness import read_harness_action
 from wasicheck.vectors.keys import COMMON, LOOP, STARTED, STEP
 from wasicheck.vectors.model import (
@@ -79,11 +79,10 @@ class StepReader:
         note = entry["note"].text("a note") if "note" in entry else ""
         level = self._level(entry)
         action, yields, text = self._action(kind, entry, node)
-        expectations = read_expectations(entry, node, action, yields, level, self.scope)
+        expectations, captured = read_expectations(entry, node, action, yields, level, self.scope)
         across = read_across(entry.get("across"), yields, action, level, self.runs)
         within = entry["within"].duration("the limit of a step", low=1) if "within" in entry else None
-        for expectation in expectations:
-            self.scope.entries.update(captures(expectation))
+        self.scope.entries.update(captured)
         quiet = "quiet" in entry and self._is_quiet(entry["quiet"], action, yields)
         if not quiet:
             self._quiet = 0
@@ -290,7 +289,7 @@ def _listed(what: str, operations: tuple[Operation, ...]) -> str:
 
 def _kind(node: Node) -> str:
     """The one thing that a step does."""
-    keys = list(node.entries("a step"))
+    keys = node.keys
     kinds = [key for key in keys if key in STEP]
     if len(kinds) == 1:
         return kinds[0]
