@@ -86,7 +86,9 @@ class ConformanceRun:
 
     def words(self, result: Result) -> str:
         """A red result in words: why, what was expected and observed where, and how to repeat it."""
-        return f"{headline(result)}\n\n{details(result, self._provenance)}"
+        first = headline(result)
+        rest = [line for line in details(result, self._provenance).splitlines() if line != first]
+        return "\n".join([first, "", *rest])
 
     def path(self, file: str) -> Path:
         """The path of a vector file, which places name from the folder that holds all of them on."""

@@ -138,7 +138,7 @@ class HostSession:
             host=label,
             flags=flags,
             missing=missing,
-            internal_error=_internal_error(first, self.host.runner.run.panic),
+            internal_errors=[_internal_error(run, self.host.runner.run.panic) for run in runs],
         )
 
     def _execute(
@@ -174,7 +174,9 @@ class HostSession:
             if key not in self._probes:
                 guest = compile_steps((), wasi(), build, link=(function,) if function else (), limits=False)
                 run = self._execute(guest, Environment(), {}, PROBE_DEADLINE, build.lift)
-                self._probes[key] = _started(guest, run)
+                # A probe that hangs or crashes proves nothing.
+                proved = run.failure is None and run.exit.reason is ExitReason.EXITED
+                self._probes[key] = _started(guest, run) or (function is not None and not proved)
             return self._probes[key]
 
 

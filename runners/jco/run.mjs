@@ -13,9 +13,10 @@ import { parseArgs } from "node:util";
 const PLACEHOLDER = Buffer.from("<wasicheck nonce");
 const FAILURE = 1;
 const USAGE = 2;
-// How long output that the guest has not waited for may take to get out when the guest has ended, in milliseconds; the
-// shim may have to start its worker for it.
-const FLUSH_LIMIT = 500;
+// How long output may stand still on its way out when the guest has ended, in milliseconds (the shim may have to start
+// its worker for it), and how long it may take altogether.
+const STANDSTILL_LIMIT = 500;
+const FLUSH_LIMIT = 10_000;
 
 function usage(problem) {
   process.stderr.write(`run.mjs: ${problem}\n`);
@@ -111,12 +112,23 @@ function describe(error) {
 }
 
 // Ends the process once what is under way to stdout and stderr is out. The shim writes through a worker, and holds a
-// message port for each write; timers and sockets of the guest's that are left over do not count.
+// message port for each write; what the main thread has taken from it waits in its streams while a pipe is full. Timers
+// and sockets of the guest's that are left over do not count.
 async function finish(status) {
-  const limit = performance.now() + FLUSH_LIMIT;
+  const outputs = [process.stdout, process.stderr];
+  const written = () => outputs.reduce((sum, output) => sum + (output.bytesWritten ?? 0) - (output.writableLength ?? 0), 0);
+  const underWay = () =>
+    process.getActiveResourcesInfo().includes("MessagePort") || outputs.some((output) => output.writableLength > 0);
+  const end = performance.now() + FLUSH_LIMIT;
+  let limit = performance.now() + STANDSTILL_LIMIT;
+  let before = written();
   do {
     await new Promise((resolve) => setTimeout(resolve));
-  } while (process.getActiveResourcesInfo().includes("MessagePort") && performance.now() < limit);
+    if (written() !== before) {
+      before = written();
+      limit = Math.min(end, performance.now() + STANDSTILL_LIMIT);
+    }
+  } while (underWay() && performance.now() < limit);
   process.exit(status);
 }
 

@@ -250,8 +250,4 @@ def _cased_types(part: object) -> Iterator[VariantType | EnumType]:
 
 
 def _cases(type: VariantType | EnumType) -> tuple[str, ...]:
-    match type:
-        case EnumType(labels=labels):
-            return labels
-        case VariantType(cases=cases):
-            return tuple(case.name for case in cases)
+    return type.labels if isinstance(type, EnumType) else tuple(case.name for case in type.cases)

@@ -112,13 +112,9 @@ class Canon:
     # --- waiting -------------------------------------------------------------------------------------
 
     def builtin(self, name: str) -> str:
-        """A built-in that takes no type: `waitable-set.wait`, `subtask.cancel`, `thread.yield` …"""
+        """A built-in whose type is fixed: `waitable-set.wait`, `subtask.cancel`, `task.return` (of `run`) …"""
         parameters, results, options = _BUILTINS[name]
         return self._define(name, f"{name}{options}", parameters, results)
-
-    def task_return(self) -> str:
-        """`canon task.return` of `run`, whose result is flat in one i32."""
-        return self._define("task.return", "task.return (result (result))", (I32,), ())
 
     # --- rendering -----------------------------------------------------------------------------------
 
@@ -152,4 +148,5 @@ _BUILTINS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "subtask.cancel": ((I32,), (I32,), ""),
     "subtask.drop": ((I32,), (), ""),
     "thread.yield": ((), (I32,), ""),
+    "task.return": ((I32,), (), " (result (result))"),
 }

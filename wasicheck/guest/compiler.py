@@ -1,22 +1,20 @@
 """Typed vector to component text to wasm.
 
-A guest is three core modules: the memory, the runtime that drives the steps (the same in every guest of a build), and
-the steps.
+A guest is two core modules: the memory, which the imports are lowered with, and the steps with the runtime that drives
+them.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from wasmtime import WasmtimeError, wat2wasm
 
 from wasicheck.guest import runtime
 from wasicheck.guest.canon import Canon
-from wasicheck.guest.driver import EXPORTS, Runtime
 from wasicheck.guest.driver import runtime as runtime_of
 from wasicheck.guest.errors import CompileError
 from wasicheck.guest.imports import Imports
@@ -54,15 +52,8 @@ class Guest:
     """A compiled vector: the component (its nonce still the placeholder), its text, and where each step's value is."""
 
     wasm: bytes
+    wat: str
     layouts: tuple[Layout, ...]
-    _text: str
-    _runtime: Runtime
-
-    @cached_property
-    def wat(self) -> str:
-        """The component's text, runtime and all."""
-        module = _block("(core module $Runtime", [self._runtime.text])
-        return self._text.replace(_RUNTIME_STANDS_HERE, module.replace("\n", "\n  "), 1)
 
 
 def compile_vector(vector: Vector, wit: Wit, build: Build) -> Guest:
@@ -99,7 +90,7 @@ def compile_steps(
         for function in link:
             needed.function(function)
         storage = Storage(runtime.STATIC_END, regions)
-        text, driver, layouts = _component(steps, wit, build, channel, limits, needed, storage)
+        text, layouts = _component(steps, wit, build, channel, limits, needed, storage)
         if not storage.overlaps:
             break
         regions = -(-storage.image.end // REGIONS) * REGIONS
@@ -107,31 +98,12 @@ def compile_steps(
         wasm = bytes(wat2wasm(text))
     except WasmtimeError as error:
         raise CompileError(f"the guest is not valid WebAssembly text: {error}") from error
-    return Guest(_with_runtime(wasm, driver.wasm), layouts, text, driver)
-
-
-_RUNTIME_STANDS_HERE = "(core module)"
-_NO_MODULE = b"\x01\x08\0asm\x01\0\0\0"
-"""What an empty core module is in a component: the section, its length, the module."""
-
-
-def _with_runtime(component: bytes, module: bytes) -> bytes:
-    """Put the runtime in the place of the component's first module, which is empty."""
-    at = component.index(_NO_MODULE)
-    return b"".join((component[:at], b"\x01", _leb128(len(module)), module, component[at + len(_NO_MODULE) :]))
-
-
-def _leb128(number: int) -> bytes:
-    parts = bytearray()
-    while number > 0x7F:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes((*parts, number))
+    return Guest(wasm, text, layouts)
 
 
 _LIFT_OPTIONS = {
     Lift.SYNC: "",
-    Lift.CALLBACK: ' async (callback (core func $runtime "callback"))',
+    Lift.CALLBACK: ' async (callback (core func $guest "callback"))',
     Lift.STACKFUL: " async",
 }
 
@@ -144,10 +116,10 @@ def _component(
     limits: bool,
     needed: Imports,
     storage: Storage,
-) -> tuple[str, Runtime, tuple[Layout, ...]]:
+) -> tuple[str, tuple[Layout, ...]]:
     canon = Canon(needed)
     scope = Scope(canon, storage, flags=storage.image.allocate(len(steps) + 1, 1))
-    compiler = StepCompiler(scope, lowering=build.lowering, has_task_return=build.lift is not Lift.SYNC)
+    compiler = StepCompiler(scope, len(steps), lowering=build.lowering, has_task_return=build.lift is not Lift.SYNC)
     compiled = [compiler.compile(index, step) for index, step in enumerate(steps)]
     functions = [*storage.helpers, *(text for text, _ in compiled)]
     if any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps):
@@ -158,60 +130,58 @@ def _component(
     storage.image.write(limit_table, times)
     slots = storage.image.allocate(scope.slots * runtime.SLOT_SIZE, 4)
 
-    names = [f"$step{index}" for index in range(len(steps))]
-    module = [
-        '(import "memory" "memory" (memory 1))',
-        '(import "memory" "heap" (global $heap (mut i32)))',
-        f'(import "memory" "steps" (table {len(steps)} funcref))',
-        '(import "memory" "slots" (global $slots i32))',
-        *(f'(import "runtime" {export})' for export in EXPORTS),
+    constants = {
+        "slots": slots,
+        "slots_end": slots + scope.slots * runtime.SLOT_SIZE,
+        "flags": scope.flags,
+        "limits": limit_table,
+        "steps": len(steps),
+    }
+    driver = runtime_of(build.lift, limits=limits, polls=scope.polls)
+    for name in driver.builtins:
+        canon.builtin(name)
+    bindings = _bindings(canon, wit, channel, limits=limits)
+    names = " ".join(f"$step{index}" for index in range(len(steps)))
+    imports_first = [
+        '(import "" "memory" (memory 1))',
+        '(import "" "heap" (global $heap (mut i32)))',
         *canon.core_imports(),
-        *([f"(elem (i32.const 0) {' '.join(names)})"] if names else []),
+    ]
+    module = [
+        *(f"(global ${name} i32 (i32.const {value}))" for name, value in constants.items()),
+        f"(table funcref (elem {names}))",
         *_segments(storage),
         *functions,
     ]
-    from_steps = canon.core_exports()
-    driver = runtime_of(build.lift, limits=limits, polls=scope.polls)
-    from_runtime = _bindings(driver, canon, wit, channel)
-    memory = runtime.MEMORY_MODULE.format(
-        pages=storage.pages,
-        heap=storage.heap,
-        steps=len(steps),
-        flags=scope.flags,
-        limits=limit_table,
-        slots=slots,
-        slots_end=slots + scope.slots * runtime.SLOT_SIZE,
-    )
-    with_memory = '(with "memory" (instance $memory_instance))'
     component = [
-        _RUNTIME_STANDS_HERE,
         *needed.render(),
-        memory,
+        runtime.MEMORY_MODULE.format(pages=storage.pages, heap=storage.heap),
         "(core instance $memory_instance (instantiate $Memory))",
         '(alias core export $memory_instance "memory" (core memory $memory))',
         '(alias core export $memory_instance "realloc" (core func $realloc))',
         *canon.definitions(),
-        _instance(f"$runtime (instantiate 0 {with_memory}", from_runtime),
-        _block("(core module $Steps", module),
-        _instance(
-            f'$steps (instantiate $Steps {with_memory} (with "runtime" (instance $runtime))',
-            from_steps,
-        ),
-        f'(func $run async (result (result)) (canon lift (core func $runtime "run"){_LIFT_OPTIONS[build.lift]}))',
+        f"(core module $Guest{_indented(imports_first)}\n    {driver.text}{_indented(module)})",
+        '(core instance $guest (instantiate $Guest (with "" (instance',
+        '  (export "memory" (memory $memory))',
+        '  (export "heap" (global $memory_instance "heap"))',
+        *(f"  {line}" for line in canon.core_exports()),
+        *(f'  (export "{name}" (func {id}))' for name, id in bindings.items()),
+        "))))",
+        f'(func $run async (result (result)) (canon lift (core func $guest "run"){_LIFT_OPTIONS[build.lift]}))',
         '(instance $exports (export "run" (func $run)))',
         f'(export "{RUN}" (instance $exports))',
     ]
-    return _block("(component", component) + "\n", driver, tuple(layout for _, layout in compiled)
+    return "\n  ".join(("(component", *component)) + ")\n", tuple(layout for _, layout in compiled)
 
 
-def _bindings(driver: Runtime, canon: Canon, wit: Wit, channel: Channel) -> list[str]:
-    """What the runtime calls: the channel, the clock and built-ins, each under the name that it imports."""
+def _bindings(canon: Canon, wit: Wit, channel: Channel, *, limits: bool) -> dict[str, str]:
+    """What stands behind the runtime's own names for the channel and the clock."""
     write = wit.interface(f"wasi:cli/{channel.value}@{VERSION}").functions["write-via-stream"]
     stream = write.params[0].type
     future = write.result
     assert isinstance(stream, StreamType)
     assert isinstance(future, FutureType)
-    special: Mapping[str, str] = {
+    bindings = {
         "output.new": canon.new(stream),
         "output.open": canon.lower(write, Lowering.SYNC),
         "output.write": canon.copy(stream, "write", Lowering.ASYNC),
@@ -219,17 +189,10 @@ def _bindings(driver: Runtime, canon: Canon, wit: Wit, channel: Channel) -> list
         "output.await": canon.copy(future, "read", Lowering.ASYNC),
         "output.forget": canon.drop_end(future, writable=False),
     }
-    lines = []
-    for name in driver.imports:
-        if name == "timer":
-            wait_for = wit.interface(f"wasi:clocks/monotonic-clock@{VERSION}").functions["wait-for"]
-            id = canon.lower(wait_for, Lowering.ASYNC)
-        elif name == "task.return":
-            id = canon.task_return()
-        else:
-            id = special.get(name) or canon.builtin(name)
-        lines.append(f'(export "{name}" (func {id}))')
-    return lines
+    if limits:
+        wait_for = wit.interface(f"wasi:clocks/monotonic-clock@{VERSION}").functions["wait-for"]
+        bindings["timer"] = canon.lower(wait_for, Lowering.ASYNC)
+    return bindings
 
 
 def _listen(canon: Canon, wit: Wit) -> str:
@@ -274,10 +237,6 @@ def _escaped(data: bytes) -> str:
     return data.decode("latin-1").translate(_ESCAPES)
 
 
-def _instance(head: str, exports: list[str]) -> str:
-    return _block(f'(core instance {head} (with "" (instance', exports, "))))")
-
-
-def _block(head: str, lines: list[str], tail: str = ")") -> str:
-    body = "\n".join(lines).replace("\n", "\n  ")
-    return f"{head}\n  {body}{tail}"
+def _indented(lines: list[str]) -> str:
+    """Lines of a module within the component."""
+    return "\n".join(("", *lines)).replace("\n", "\n    ")

@@ -54,13 +54,6 @@ MEMORY_MODULE = """\
 (core module $Memory
   (memory (export "memory") {pages})
   (global $heap (export "heap") (mut i32) (i32.const {heap}))
-  ;; The driver's table of steps, and where their areas are.
-  (table (export "steps") {steps} funcref)
-  (global (export "count") i32 (i32.const {steps}))
-  (global (export "flags") i32 (i32.const {flags}))
-  (global (export "limits") i32 (i32.const {limits}))
-  (global (export "slots") i32 (i32.const {slots}))
-  (global (export "slots_end") i32 (i32.const {slots_end}))
   ;; A bump allocator: nothing is ever freed, so an address that was reported stays true.
   (func (export "realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
     (local $new i32) (local $end i32)
@@ -79,23 +72,15 @@ MEMORY_MODULE = """\
     (local.get $new)))"""
 
 CORE = f"""\
-(import "memory" "memory" (memory 1))
-(import "memory" "heap" (global $heap (mut i32)))
-(import "memory" "steps" (table 0 funcref))
-(import "memory" "count" (global $steps i32))
-(import "memory" "flags" (global $flags i32))
-(import "memory" "limits" (global $limits i32))
-(import "memory" "slots" (global $slots i32))
-(import "memory" "slots_end" (global $slots_end i32))
 (global $step (mut i32) (i32.const 0))
-(global $phase (export "phase") (mut i32) (i32.const 0))
+(global $phase (mut i32) (i32.const 0))
 (global $ended (mut i32) (i32.const 0))
-(global $result (export "result") (mut i32) (i32.const 0))
-(global $returned (export "returned") (mut i32) (i32.const 0))
-(global $set (export "set") (mut i32) (i32.const 0))
+(global $result (mut i32) (i32.const 0))
+(global $returned (mut i32) (i32.const 0))
+(global $set (mut i32) (i32.const 0))
 (global $order (mut i32) (i32.const 0))
 (global $sequence (mut i32) (i32.const 0))
-(global $reported (export "reported") (mut i32) (i32.const 0))
+(global $reported (mut i32) (i32.const 0))
 (global $pieces (mut i32) (i32.const 0))
 (global $output (mut i32) (i32.const 0))
 (global $output_end (mut i32) (i32.const 0))
@@ -106,7 +91,7 @@ CORE = f"""\
 (data (i32.const {HEADER}) "{PLACEHOLDER.decode()}")
 
 ;; --- slots ---
-(func $complete (export "complete") (param $slot i32) (param $code i32)
+(func $complete (param $slot i32) (param $code i32)
   (i32.store offset=4 (local.get $slot) (i32.const {COMPLETE}))
   (i32.store offset=8 (local.get $slot) (local.get $code))
   (global.set $order (i32.add (global.get $order) (i32.const 1)))
@@ -116,15 +101,15 @@ CORE = f"""\
   (i32.store offset=4 (local.get $slot) (i32.const {PENDING}))
   (call $waitable.join (local.get $handle) (global.get $set)))
 (func $output_slot (result i32) (i32.add (global.get $slots) (i32.const {OUTPUT_SLOT * SLOT_SIZE})))
-(func $status (export "status") (param $slot i32) (result i32) (i32.load offset=4 (local.get $slot)))
+(func $status (param $slot i32) (result i32) (i32.load offset=4 (local.get $slot)))
 ;; The packed result of a stream or future operation: BLOCKED is -1.
-(func $copying (export "copying") (param $slot i32) (param $handle i32) (param $packed i32)
+(func $copying (param $slot i32) (param $handle i32) (param $packed i32)
   (i32.store (local.get $slot) (local.get $handle))
   (if (i32.eq (local.get $packed) (i32.const -1))
     (then (call $pending (local.get $slot) (local.get $handle)))
     (else (call $complete (local.get $slot) (local.get $packed)))))
 ;; The packed result of an async-lowered call: the state, and above it the subtask unless it is RETURNED (2).
-(func $calling (export "calling") (param $slot i32) (param $packed i32)
+(func $calling (param $slot i32) (param $packed i32)
   (if (i32.eq (i32.and (local.get $packed) (i32.const 15)) (i32.const 2))
     (then (call $complete (local.get $slot) (i32.const 2)))
     (else
@@ -148,7 +133,7 @@ CORE = f"""\
     (br_if $next (i32.lt_u (local.get $slot) (global.get $slots_end)))))
 
 ;; --- checksum: CRC-32 as in zlib ---
-(func $crc32 (export "crc32") (param $crc i32) (param $at i32) (param $length i32) (result i32)
+(func $crc32 (param $crc i32) (param $at i32) (param $length i32) (result i32)
   (local $end i32)
   (local.set $crc (i32.xor (local.get $crc) (i32.const -1)))
   (local.set $end (i32.add (local.get $at) (local.get $length)))
@@ -178,7 +163,7 @@ CORE = f"""\
   (call $frame (i32.const {Tag.HELLO})))
 
 ;; --- frames ---
-(func $piece (export "piece") (param $address i32) (param $length i32)
+(func $piece (param $address i32) (param $length i32)
   (if (i32.eqz (local.get $length)) (then (return)))
   (i32.store (i32.add (i32.const {PIECES}) (i32.shl (global.get $pieces) (i32.const 3))) (local.get $address))
   (i32.store offset=4 (i32.add (i32.const {PIECES}) (i32.shl (global.get $pieces) (i32.const 3))) (local.get $length))

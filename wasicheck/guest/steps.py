@@ -52,10 +52,11 @@ class Layout:
 
 
 class StepCompiler:
-    """Compiles the steps of one vector, in order; `scope` keeps what later steps can refer to."""
+    """Compiles the `count` steps of one vector, in order; `scope` keeps what later steps can refer to."""
 
-    def __init__(self, scope: Scope, *, lowering: Lowering, has_task_return: bool) -> None:
+    def __init__(self, scope: Scope, count: int, *, lowering: Lowering, has_task_return: bool) -> None:
         self.scope = scope
+        self._count = count
         self._default_lowering = lowering
         self._has_task_return = has_task_return
 
@@ -159,9 +160,10 @@ class StepCompiler:
     def _return(self, ok: bool, code: Code) -> None:
         code.outcome = runtime.SILENT
         code.begin.append(f"(global.set $result (i32.const {0 if ok else 1}))")
-        if self._has_task_return:
-            code.begin += ["(call $task.return (global.get $result))", "(global.set $returned (i32.const 1))"]
-            self.scope.canon.task_return()
+        # A host may end as soon as it has the result: behind the last step, that waits for the last frame.
+        if self._has_task_return and code.index + 1 < self._count:
+            code.begin.append(f"(call {self.scope.canon.builtin('task.return')} (global.get $result))")
+            code.begin.append("(global.set $returned (i32.const 1))")
 
     def _harness(self, harness: Harness, code: Code) -> None:
         """Report that the step was reached; then wait for the harness's byte, if it sends one."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from wasicheck.vectors.columns import MAX_LENGTH, NAME, Columns, resolve_row
 from wasicheck.vectors.keys import LOOP
-from wasicheck.vectors.source import Node
+from wasicheck.vectors.source import COMMA, Node
 
 MAX_EXPANSION = 2_000
 """Rows of a table, rounds of a loop, and steps of a vector once its loops are unrolled."""
@@ -25,9 +25,11 @@ def rows(node: Node) -> Sequence[Node]:
     found = [row.entries("a row") for row in table.sequence("`table`")]
     if not 0 < len(found) <= MAX_EXPANSION:
         table.fail(f"a table has 1 to {MAX_EXPANSION} rows")
-    names = {name: key for row in reversed(found) for name, (key, _) in row.items()}
+    names = {name: entry for row in reversed(found) for name, entry in row.items()}
     written = node.written
-    for name, key in names.items():
+    for name, (key, value) in names.items():
+        if value.is_absent:
+            key.fail(f"the column `{name}` has no entry", COMMA)
         if not NAME.fullmatch(name):
             key.fail(f"`{name}` is not the name of a column", "small letters, digits and hyphens")
         if "{" + name + "}" not in written:

@@ -70,10 +70,9 @@ def check_stage(node: Node, action: HarnessAction, environment: Environment, cha
     match action:
         case Feed() | Close(Stdio.STDIN):
             if environment.stdin.source not in _FED:
-                node.fail(
-                    f"stdin is `{environment.stdin.source.value}`: the harness can neither feed nor close it",
-                    "add `given: {stdin: pipe}`",
-                )
+                own = environment.stdin.source is Source.CONTROL
+                what = "what acknowledgements come through" if own else f"`{environment.stdin.source.value}`"
+                node.fail(f"stdin is {what}, and neither fed nor closed by a step", "write `given: {stdin: pipe}`")
         case Close(stream):
             if stream.value == channel.value:
                 node.fail(f"observations go out through {stream.value}: the harness cannot close it")

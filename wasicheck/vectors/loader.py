@@ -37,7 +37,7 @@ from wasicheck.wit.types import Interface, Wit
 
 DEFAULT_DEADLINE = 15_000_000_000
 MAX_RUNS = 10
-MAX_STEPS = 50_000
+MAX_STEPS = 20_000
 """Steps of all rows of a vector with a table."""
 PLATFORMS = ("linux", "darwin", "win32")
 LIMITS = ("inside", "outside")

@@ -26,8 +26,8 @@ def locate(text: str, node: yaml.ScalarNode, offset: int) -> tuple[int, int]:
     begin = _PROPERTIES.match(text, start.index).end()  # type: ignore[union-attr]  # matches the empty text
     if node.style in ("|", ">"):
         begin = text.find("\n", begin) + 1
-    elif node.style is not None:
-        begin += len(node.style)
+    else:
+        begin += len(node.style or "")
     units = _UNITS.get(node.style or "", _CHARACTER)
     wanted = sum(not c.isspace() for c in node.value[:offset])
     inked = (m.start() for m in units.finditer(text, begin, node.end_mark.index) if not _is_space(m[0]))

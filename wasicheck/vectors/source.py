@@ -12,11 +12,13 @@ from typing import NoReturn
 import yaml
 
 from wasicheck.values import ExpressionError
+from wasicheck.values.lexer import quote
 from wasicheck.vectors.columns import Columns
 from wasicheck.vectors.model import Place
 from wasicheck.vectors.scalars import locate
 
 MAX_NESTING = 200
+COMMA = "text with `,` in it has to be quoted between braces"
 MAX_NODES = 200_000
 """Nodes of a file with aliases, each alias counted as what it stands for."""
 MAX_DURATION = (1 << 63) - 1
@@ -62,7 +64,8 @@ class VectorError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.file}:{self.line}:{self.column}: {self.message}"
-        return " ".join((text if self.hint is None else f"{text}; {self.hint}").split())
+        text = " ".join((text if self.hint is None else f"{text}; {self.hint}").split())
+        return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,11 @@ class Node:
         return isinstance(self.node, yaml.MappingNode)
 
     @property
+    def is_absent(self) -> bool:
+        """Whether it is the value of a key that has none."""
+        return isinstance(self.node, yaml.ScalarNode) and self.node.start_mark.index == self.node.end_mark.index
+
+    @property
     def is_sequence(self) -> bool:
         """Whether it is a sequence."""
         return isinstance(self.node, yaml.SequenceNode)
@@ -128,10 +136,10 @@ class Node:
         entries: dict[str, Node] = {}
         for name, key, value in self._pairs(what):
             if name not in known:
-                if isinstance(value, yaml.ScalarNode) and value.start_mark.index == value.end_mark.index:
+                if Node(document, value, columns).is_absent:
                     # `{data: repeat("x", 5)}`: what stands behind the comma is a key without a value.
-                    hint = "text with `,` in it has to be quoted between braces"
-                Node(document, key, columns).fail(f"unknown key `{name}` in {what}", hint or suggest(name, known))
+                    hint = COMMA
+                Node(document, key, columns).fail(f"unknown key {quote(name)} in {what}", hint or suggest(name, known))
             entries[name] = Node(document, value, columns)
         return entries
 
@@ -152,7 +160,9 @@ class Node:
             name = Node(self.document, key, self.columns).text("a key")
             if name in seen:
                 line = seen[name].start_mark.line + 1
-                Node(self.document, key, self.columns).fail(f"the key `{name}` is there twice", f"first in line {line}")
+                Node(self.document, key, self.columns).fail(
+                    f"the key {quote(name)} is there twice", f"first in line {line}"
+                )
             seen[name] = key
             yield name, key, value
 
@@ -177,12 +187,14 @@ class Node:
         if not isinstance(node, yaml.ScalarNode):
             self.fail(f"expected {what}, found {self._kind()}", "text that begins with `[` or `{` has to be quoted")
         if node.tag[0] == "!":
-            self.fail(f"expected {what}, found the YAML tag `{node.tag}`", "text that begins with `!` has to be quoted")
+            self.fail(
+                f"expected {what}, found the YAML tag {quote(node.tag)}", "text that begins with `!` has to be quoted"
+            )
         value: str = node.value
         if self.columns is not None and "{" in value:
             missing = self.columns.missing(value)
             if missing is not None:
-                self.fail(f"`{{{missing}}}` has no value in the {self.columns.origin}")
+                self.fail(f"there is no entry for `{{{missing}}}`")
             return self.columns.replaced(value)
         return value
 
@@ -190,7 +202,7 @@ class Node:
         """Read as `true` or `false`."""
         value = self.text(what)
         if value not in ("true", "false"):
-            self.fail(f"expected {what}, `true` or `false`, found `{value}`")
+            self.fail(f"expected {what}, `true` or `false`, found {quote(value)}")
         return value == "true"
 
     def choice(self, what: str, values: Iterable[str]) -> str:
@@ -198,7 +210,7 @@ class Node:
         value = self.text(what)
         known = tuple(values)
         if value not in known:
-            self.fail(f"expected {what}, found `{value}`", suggest(value, known))
+            self.fail(f"expected {what}, found {quote(value)}", suggest(value, known))
         return value
 
     def integer(self, what: str, low: int, high: int) -> int:
@@ -207,7 +219,7 @@ class Node:
         found = _SIZE.fullmatch(value)
         number = int(found[1]) * _SIZES[found[2]] if found else None
         if number is None or not low <= number <= high:
-            self.fail(f"expected {what}, an integer from {low} to {high}, found `{value}`")
+            self.fail(f"expected {what}, an integer from {low} to {high}, found {quote(value)}")
         return number
 
     def duration(self, what: str, *, low: int = 0) -> int:
@@ -215,10 +227,10 @@ class Node:
         value = self.text(what)
         found = _DURATION.fullmatch(value)
         if found is None:
-            self.fail(f"expected {what}, a duration, found `{value}`", "write `50ms` or `2s`")
+            self.fail(f"expected {what}, a duration, found {quote(value)}", "write `50ms` or `2s`")
         nanoseconds = int(Decimal(found[1]) * _FACTORS[found[2]])
         if not low <= nanoseconds <= MAX_DURATION:
-            self.fail(f"{what} cannot be `{value}`")
+            self.fail(f"{what} cannot be {quote(value)}")
         return nanoseconds
 
     def _kind(self) -> str:
@@ -228,7 +240,7 @@ class Node:
             case yaml.SequenceNode():
                 return "a list"
             case _:
-                return f"`{self.node.value}`" if self.node.value else "nothing"
+                return quote(self.node.value) if self.node.value else "nothing"
 
 
 def suggest(name: str, candidates: Iterable[str]) -> str | None:
@@ -252,6 +264,8 @@ def compose(text: str, file: str) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "not understood"
+        if error.context and problem.startswith("but "):
+            problem = f"{error.context}, {problem}"
         hint = "text with `: ` in it has to be quoted" if "mapping values" in problem else None
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise VectorError(file, line, column, f"not YAML: {problem}", hint) from None

@@ -1,0 +1,195 @@
+"""What each step of one run is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from wasicheck.judge.findings import (
+    NOT_REACHED,
+    PASS,
+    Finding,
+    graded,
+    last_words,
+    met,
+    missed,
+    shown,
+    step_result,
+    strictest,
+)
+from wasicheck.judge.model import StepResult, Verdict
+from wasicheck.judge.observation import Observation, Progress, StepObservation
+from wasicheck.judge.run import ExitReason, Run
+from wasicheck.values import Bindings, Value, match
+from wasicheck.vectors.model import (
+    Call,
+    Ending,
+    Expectation,
+    Harness,
+    Level,
+    Lowering,
+    New,
+    Read,
+    Return,
+    Step,
+    Vector,
+    Write,
+)
+
+
+def is_silent(step: Step) -> bool:
+    """Whether the guest sends no frame of its own about the step when it is complete."""
+    return step.quiet or isinstance(step.action, New | Return)
+
+
+def is_passed_through(step: Step) -> bool:
+    """Whether the guest goes on at once when it has reported that it reached the step."""
+    return isinstance(step.action, Harness) and not step.action.acknowledge
+
+
+@dataclass
+class JudgedSteps:
+    """A result for each step, what their patterns captured, and whether the guest ended where it was to end."""
+
+    results: list[StepResult] = field(default_factory=list)
+    captured: dict[str, Value] = field(default_factory=dict)
+    ended_as_expected: bool = False
+
+
+def judge_steps(vector: Vector, observation: Observation, run: Run, internal_error: str | None) -> JudgedSteps:
+    """Judge every step by itself: one that goes wrong hides none of the others."""
+    judged = JudgedSteps()
+    end = _interrupted_at(vector, observation)
+    for index, (step, seen) in enumerate(zip(vector.steps, observation.steps, strict=True)):
+        if end is None or index < end:
+            result = _judge_passed(index, step, seen, run, judged.captured, end)
+        elif index == end:
+            result = _judge_end_in(vector, index, run, internal_error)
+            ending = any(e.outcome in (Ending.TRAP, Ending.EXIT) for e in step.expectations)
+            judged.ended_as_expected = ending and result.verdict in (Verdict.PASS, Verdict.INFO)
+        elif judged.ended_as_expected:
+            # Behind a trap or exit that was asked for, steps are there to show that they do not run.
+            result = step_result(index, step, Verdict.PASS, NOT_REACHED)
+        else:
+            result = step_result(index, step, Verdict.SKIP, NOT_REACHED, "the guest did not get here")
+        judged.results.append(result)
+    return judged
+
+
+def _interrupted_at(vector: Vector, observation: Observation) -> int | None:
+    """The step in which the guest ended, if it did not come to its end; the number of steps if it got beyond them.
+
+    Of steps that send no frame the guest may have ended in any: then it is the one that is expected to end it.
+    """
+    if observation.interrupted_at is None:
+        return None
+    for index in range(observation.unheard, min(observation.interrupted_at + 1, len(vector.steps))):
+        if any(e.outcome in (Ending.TRAP, Ending.EXIT) for e in vector.steps[index].expectations):
+            return index
+    return observation.interrupted_at
+
+
+def _judge_passed(
+    index: int, step: Step, seen: StepObservation, run: Run, captured: dict[str, Value], end: int | None
+) -> StepResult:
+    """Judge a step that the guest got beyond."""
+    if isinstance(step.action, Harness):
+        outcome = run.harness.get(index)
+        if outcome is None:
+            message = "the guest is beyond this step, and never came to it"
+            return step_result(index, step, Verdict.FAIL, "left out", message)
+        if outcome.failure is not None:
+            return _judge_harness_failure(index, step, outcome.failure, waited=outcome.data is not None)
+        # Data that came when the guest had given up waiting for it came too late.
+        if seen.progress is not Progress.PENDING:
+            seen = replace(seen, value=outcome.data)
+    match seen.progress:
+        case Progress.PENDING:
+            return _judge_pending(index, step)
+        case Progress.SKIPPED:
+            message = "not run: something it refers to is not there"
+            verdict = Verdict.INFO if strictest(step) is Level.MAY else Verdict.SKIP
+            return step_result(index, step, verdict, "not run", message)
+        case Progress.DONE:
+            return _judge_value(index, step, seen, captured)
+        case Progress.NOT_REACHED | Progress.REACHED if end is not None and is_silent(step):
+            if step.yields is None:
+                return step_result(index, step, Verdict.PASS, "completed")
+            return step_result(
+                index, step, Verdict.SKIP, "not reported", "the guest ended before it reported this step"
+            )
+        case Progress.NOT_REACHED | Progress.REACHED:
+            message = "later frames came, the one about this step did not"
+            return step_result(index, step, Verdict.FAIL, "no frame", message)
+
+
+def _judge_value(index: int, step: Step, seen: StepObservation, captured: dict[str, Value]) -> StepResult:
+    if seen.error is not None:
+        return step_result(index, step, Verdict.FAIL, "memory that is no such value", seen.error)
+    observed = "completed" if step.yields is None or seen.value is None else shown(seen.value, step.yields)
+    bindings = Bindings(captured, seen.received_at)
+    findings: list[tuple[Expectation, Finding]] = []
+    for expectation in step.expectations:
+        outcome = expectation.outcome
+        if isinstance(outcome, Ending):
+            findings.append((expectation, Finding(missed(expectation.level), f"expected {outcome.value}")))
+            continue
+        if outcome is None or seen.value is None:
+            findings.append((expectation, PASS))
+            continue
+        found = match(outcome, seen.value, bindings)
+        if found.ok:
+            captured.update(found.captures)
+            findings.append((expectation, Finding(met(expectation.level))))
+        else:
+            findings.append((expectation, Finding(missed(expectation.level), found.reason)))
+    return graded(index, step, findings, observed)
+
+
+def _judge_pending(index: int, step: Step, message: str = "still waiting when its limit had passed") -> StepResult:
+    for expectation in step.expectations:
+        if expectation.outcome is Ending.PENDING:
+            return step_result(index, step, met(expectation.level), "pending")
+    level = strictest(step)
+    verdict = Verdict.TIMEOUT if missed(level) is Verdict.FAIL else missed(level)
+    return step_result(index, step, verdict, "pending", message)
+
+
+def _judge_harness_failure(index: int, step: Step, failure: str, *, waited: bool) -> StepResult:
+    if waited:
+        # The host did not let out what the harness waited for.
+        return _judge_pending(index, step, failure)
+    return step_result(index, step, Verdict.ERROR, failure, failure)
+
+
+def _judge_end_in(vector: Vector, index: int, run: Run, internal_error: str | None) -> StepResult:
+    """Judge the step in which the guest ended."""
+    step = vector.steps[index]
+    how = str(run.exit)
+    if run.exit.reason is ExitReason.SIGNALED:
+        return step_result(index, step, Verdict.CRASH, how, f"the host {how}{last_words(run)}")
+    if run.exit.reason is ExitReason.EXITED and internal_error is not None:
+        return step_result(index, step, Verdict.CRASH, how, f"the host failed by itself: {internal_error}")
+    outcome = run.harness.get(index)
+    if outcome is not None and outcome.failure is not None:
+        return _judge_harness_failure(index, step, outcome.failure, waited=outcome.data is not None)
+    pending = next((e for e in step.expectations if e.outcome is Ending.PENDING), None)
+    if run.exit.reason is ExitReason.DEADLINE:
+        if pending is not None and not _limited(vector, step):
+            return step_result(index, step, met(pending.level), "pending")
+        return step_result(index, step, Verdict.TIMEOUT, how, "the host was still in this step at the deadline")
+    for expectation in step.expectations:
+        if expectation.outcome is Ending.EXIT:
+            return step_result(index, step, met(expectation.level), f"exit ({how})")
+        if expectation.outcome is Ending.TRAP:
+            if run.exit.code != 0:
+                return step_result(index, step, met(expectation.level), f"trap ({how})")
+            message = "the guest ended, but the host reports success"
+            return step_result(index, step, missed(expectation.level), how, message)
+    message = f"the guest ended in this step, {how}{last_words(run)}"
+    return step_result(index, step, missed(strictest(step)), f"trap or end ({how})", message)
+
+
+def _limited(vector: Vector, step: Step) -> bool:
+    """Whether the guest itself ends its wait in a step when the limit has passed."""
+    blocks = isinstance(step.action, Call | Read | Write) and step.action.lowering is Lowering.SYNC
+    return vector.guest.limits_inside and not blocks
