@@ -19,5 +19,7 @@ VECTORS = load((Path(__file__).parent / "arguments.yaml").read_text(encoding="ut
 @pytest.mark.parametrize("id", VECTORS)
 def test_shapes(play: Callable[..., Result], id: str, build: Build) -> None:
     result = play(VECTORS[id], build)
-    assert [(s.text, s.observed, s.message) for s in result.steps if s.verdict not in (Verdict.PASS, Verdict.INFO)] == []
+    assert [
+        (s.text, s.observed, s.message) for s in result.steps if s.verdict not in (Verdict.PASS, Verdict.INFO)
+    ] == []
     assert result.verdict in (Verdict.PASS, Verdict.INFO), result.reason

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from inline import load, one
-from wasmtime import Engine
-from wasmtime.component import Component, ComponentInstanceType
+from wasmtime import Engine, wat2wasm
+from wasmtime.component import Component, ComponentInstanceType, FuncType
 
 from wasicheck.guest.compiler import Build, CompileError, Guest, compile_steps, compile_vector
 from wasicheck.guest.frames import NONCE_SIZE, PLACEHOLDER, stamp
 from wasicheck.session import load_vectors
-from wasicheck.vectors.model import Channel, Lift, Lowering, Vector
+from wasicheck.vectors.model import Channel, Lift, Lowering, Vector, Yield
 from wasicheck.wit import wasi
 
-BUILDS = [Build(lift, lowering) for lift in Lift for lowering in Lowering]
+VALIDATED = (Lift.SYNC, Lift.CALLBACK)
+"""The lifts that wasmtime takes without being asked to; the tests on its command line have all three."""
+BUILDS = [Build(lift, lowering) for lift in VALIDATED for lowering in Lowering]
 ENGINE = Engine()
 CHANNEL = {
     "wasi:cli/types@0.3.0": set(),
@@ -39,9 +40,8 @@ def imports(guest: Guest) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     type = component.type
     for name, item in type.imports(ENGINE).items():
-        assert isinstance(item, ComponentInstanceType)
-        functions = {n for n, t in item.exports(ENGINE).items() if "Func" in t.__class__.__name__}
-        found[name] = functions
+        assert isinstance(item.ty, ComponentInstanceType)
+        found[name] = {n for n, part in item.ty.exports(ENGINE).items() if isinstance(part.ty, FuncType)}
     return found
 
 
@@ -49,11 +49,11 @@ def used(found: dict[str, set[str]]) -> dict[str, set[str]]:
     return {name: functions for name, functions in found.items() if functions}
 
 
-@pytest.mark.parametrize("lift", Lift)
+@pytest.mark.parametrize("lift", VALIDATED)
 @pytest.mark.parametrize(
     ("steps", "more"),
     [
-        pytest.param("- yield: 1", {}, id="nothing"),
+        pytest.param("- return: ok", {}, id="nothing"),
         pytest.param("- trap: true\n  expect: trap", {}, id="trap"),
         pytest.param(
             "- call: clocks/monotonic-clock.now()\n  expect: $t",
@@ -112,16 +112,16 @@ def test_every_vector_of_the_suite_compiles_and_has_one_nonce() -> None:
 @pytest.mark.parametrize("chosen", BUILDS, ids=lambda b: ",".join(b.flags))
 @pytest.mark.parametrize("file", ["step_kinds.yaml", "arguments.yaml"])
 def test_guests_are_valid(file: str, chosen: Build) -> None:
-    # Validation does not need the machine code, so the smaller half of the vectors is enough here.
-    vectors = [v for v in load((Path(__file__).parent / file).read_text(encoding="utf-8")).values() if len(v.steps) < 9]
+    vectors = load((Path(__file__).parent / file).read_text(encoding="utf-8")).values()
     for vector in vectors:
+        # Long ones only take longer; `thread.yield` is not on without a flag.
+        if len(vector.steps) > 12 or any(isinstance(s.action, Yield) for s in vector.steps):
+            continue
         stamped = stamp(build(vector, chosen).wasm, bytes(range(NONCE_SIZE)))
         Component(ENGINE, stamped).close()
 
 
 def test_the_text_is_what_was_assembled() -> None:
-    from wasmtime import wat2wasm
-
     guest = build(one("- call: clocks/monotonic-clock.now()\n  expect: $t"))
     assert bytes(wat2wasm(guest.wat)) == guest.wasm
     assert all(line == line.rstrip() for line in guest.wat.splitlines())
@@ -156,8 +156,7 @@ def test_long_bytes_are_not_in_the_component() -> None:
 - write-all: $w
   data: concat(repeat("0123456789", 16MiB), "end")
 """
-    vector = replace(one(text))
-    guest = build(vector)
+    guest = build(one(text))
     assert len(guest.wasm) < 20_000
     assert guest.wat.count("(call $fill") == 1
 
@@ -165,11 +164,6 @@ def test_long_bytes_are_not_in_the_component() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            "- harness: {receive: stdout, length: 3}\n  expect: $x\n"
-            '- call: http/types.fields.from-list([("a", $x)])\n  expect: ok(_)',
-            "`$x` is known to the harness alone: no argument can refer to it",
-        ),
         (
             "- call: read-via-stream()\n  expect: ($in, $done)\n"
             "- read-all: $in\n  limit: 70000000\n  expect: dropped(length(1))",
@@ -182,11 +176,11 @@ def test_long_bytes_are_not_in_the_component() -> None:
         (
             "- call: random/random.get-random-u64()\n  repeat: 1000000\n  expect: $a @ length(1000000)\n"
             "- new: stream<u8>\n  as: [r, w]\n"
-            "- for: {i: 0..17}\n  steps:\n    - write-all: $w\n      data: repeat(\"x\", 255MiB)",
-            "the buffers of the vector are 4343 MiB together, more than a memory holds",
+            '- for: {i: 0..17}\n  steps:\n    - write-all: $w\n      data: repeat("x", 255MiB)',
+            "the buffers of the vector are 4342 MiB together, more than a memory holds",
         ),
     ],
-    ids=["harness-only", "read-all", "read", "memory"],
+    ids=["read-all", "read", "memory"],
 )
 def test_what_no_guest_can_do(text: str, message: str) -> None:
     with pytest.raises(CompileError) as error:

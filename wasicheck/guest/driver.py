@@ -6,6 +6,7 @@ run of it would take the host longer than that.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -41,8 +42,7 @@ _BLOCKING_LOOP = """\
     (loop $next
       (local.set $outcome (call $go))
       (br_if $finished (i32.eqz (local.get $outcome)))
-      (if (i32.eq (local.get $outcome) (i32.const 1)) (then (call $wait) (br $next)))
-      POLL
+      (if (i32.eq (local.get $outcome) (i32.const 1)) (then (call $wait) (br $next)))POLL
       (br $next)))"""
 
 _SYNC_ENTRY = f"""\
@@ -68,8 +68,7 @@ _CALLBACK_ENTRY = """\
 (func (export "run") (result i32)
   (call $init)
   (call $drive))
-(func (export "callback") (param $code i32) (param $handle i32) (param $payload i32) (result i32)
-  POLL
+(func (export "callback") (param $code i32) (param $handle i32) (param $payload i32) (result i32)POLL
   (call $event (local.get $code) (local.get $handle) (local.get $payload))
   (call $drive))"""
 
@@ -99,13 +98,13 @@ def runtime(lift: Lift, *, limits: bool, polls: bool) -> Runtime:
         builtins.append("task.return")
     if lift is Lift.CALLBACK:
         # A yield comes back without an event.
-        poll = "(if (i32.eqz (local.get $code)) (then (call $poll)))"
+        poll = "\n  (if (i32.eqz (local.get $code)) (then (call $poll)))"
         functions.append(_CALLBACK_ENTRY.replace("POLL", poll if polls else ""))
     else:
         builtins += ["waitable-set.wait"] + (["thread.yield"] if polls else [])
-        poll = "(call $poll) (drop (call $thread.yield))"
+        poll = "\n      (call $poll)\n      (drop (call $thread.yield))"
         entry = _SYNC_ENTRY if lift is Lift.SYNC else _STACKFUL_ENTRY
         functions += [_WAIT, entry.replace("POLL", poll if polls else "")]
     fields = [f'(import "" "{name}" (func ${name} {signature}))' for name, signature in imports.items()]
     text = "\n".join([*fields, *functions])
-    return Runtime(text.replace("\n", "\n    "), tuple(builtins))
+    return Runtime(re.sub(r"\n(?=.)", "\n    ", text), tuple(builtins))

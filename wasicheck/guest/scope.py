@@ -10,7 +10,6 @@ from typing import assert_never
 from wasicheck.abi import alignment, elem_size
 from wasicheck.guest import runtime
 from wasicheck.guest.canon import Canon
-from wasicheck.guest.errors import CompileError
 from wasicheck.guest.operands import Operands, Storage
 from wasicheck.guest.places import Place
 from wasicheck.values import (
@@ -87,13 +86,8 @@ class Scope:
         return f"(i32.load8_u offset={self.flags + step} (i32.const 0))"
 
     def resolve(self, reference: Reference) -> Place:
-        """The place of a reference; raise `CompileError` for what never comes into the guest."""
-        place = self.captures.get(reference.name)
-        if place is None:
-            raise CompileError(f"`${reference.name}` is known to the harness alone: no argument can refer to it")
-        for part in reference.path:
-            place = place.follow(part)
-        return place
+        """The place of a reference."""
+        return reduce(Place.follow, reference.path, self.captures[reference.name])
 
     def capture(self, index: int, step: Step, address: int, yields: Type) -> None:
         """Note where the captures of a step are; one in several alternatives is there if any of them is."""

@@ -19,11 +19,15 @@ NOT_REACHED = "not reached"
 
 @dataclass(frozen=True)
 class Finding:
-    """One part's verdict, and why; `unreached` if it is a step that the guest did not come to."""
+    """One part's verdict, and why.
+
+    `unreached`: it is a step that the guest did not come to. `answer`: it is a step's recorded answer to a `may`.
+    """
 
     verdict: Verdict
     message: str = ""
     unreached: bool = False
+    answer: bool = False
 
 
 PASS = Finding(Verdict.PASS)
@@ -79,13 +83,14 @@ def located(result: StepResult) -> Finding:
     words = f"expected {result.expected}, observed {result.observed}"
     detail = f" ({result.message})" if result.message and result.message != result.observed else ""
     message = f"step {result.index + 1}, {result.place}: {result.text}: {words}{detail}"
-    return Finding(result.verdict, message, result.observed == NOT_REACHED)
+    return Finding(result.verdict, message, result.observed == NOT_REACHED, result.verdict is Verdict.INFO)
 
 
 def worst(findings: Sequence[Finding], level: Level) -> Finding:
     """The worst finding about a vector of that level.
 
-    A step left out counts only if nothing explains it; that a step was not reached, only a failure explains.
+    A step left out counts only if nothing explains it; that a step was not reached, only a failure explains. An
+    answer that is merely recorded does not hide that what must hold does.
     """
     found = min(
         (f for f in findings if f.verdict is not Verdict.SKIP),
@@ -97,7 +102,7 @@ def worst(findings: Sequence[Finding], level: Level) -> Finding:
         if skipped.verdict is Verdict.SKIP and found.verdict in lenient:
             verdict = min(missed(level), found.verdict, key=SEVERITY.index)
             return Finding(verdict, f"not every step could be run: {skipped.message}")
-    if found.verdict is Verdict.PASS:
+    if found.verdict is Verdict.PASS or (found.answer and level is not Level.MAY):
         return Finding(met(level))
     return found
 

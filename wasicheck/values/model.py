@@ -1,17 +1,17 @@
 """Component values as immutable Python data.
 
-    type                            value
-    bool                            bool
-    s8 … u64                        int
-    f32, f64                        float (every NaN is the canonical one)
-    char                            str of one character
-    string                          str
-    list<u8>                        bytes
-    list<T>, tuple<…>               tuple
-    record                          Record
-    variant, enum, option, result   Variant (cases `none`, `some`, `ok`, `err` for the last two)
-    flags                           frozenset of labels
-    own, borrow, stream, future     Handle
+type                            value
+bool                            bool
+s8 … u64                        int
+f32, f64                        float (every NaN is the canonical one)
+char                            str of one character
+string                          str
+list<u8>                        bytes
+list<T>, tuple<…>               tuple
+record                          Record
+variant, enum, option, result   Variant (cases `none`, `some`, `ok`, `err` for the last two)
+flags                           frozenset of labels
+own, borrow, stream, future     Handle
 """
 
 from __future__ import annotations

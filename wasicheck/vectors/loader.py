@@ -194,7 +194,6 @@ class _Loader:
             interface=interface.id,
             requirements=requirements,
             level=level,
-            needs=(),
             platforms=_words(entry, "platforms", PLATFORMS),
             unstable=unstable,
             environment=environment,

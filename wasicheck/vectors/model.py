@@ -490,7 +490,6 @@ class Vector:
     interface: str
     requirements: tuple[str, ...]
     level: Level
-    needs: tuple[str, ...]
     platforms: tuple[str, ...]
     unstable: str | None
     environment: Environment
