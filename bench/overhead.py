@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from wasicheck.vectors.model import Environment, Harness, Sink, Source, Vector
 
 START_VECTORS = 1_000
 NONCE = b"bench-----nonce-"
+_ID = re.compile(r'^ *- id: "?', re.MULTILINE)
 
 
 def can_run_bare(vector: Vector) -> bool:
@@ -120,7 +122,7 @@ def start() -> None:
             text = path.read_text(encoding="utf-8")
             for copy in range(copies):
                 target = Path(scratch) / f"{path.parent.name}-{path.stem}-{copy}.yaml"
-                target.write_text(text.replace("- id: ", f"- id: copy{copy}-"), encoding="utf-8")
+                target.write_text(_ID.sub(rf"\g<0>copy{copy}-", text), encoding="utf-8")
         done = subprocess.run([sys.executable, "-c", _START, scratch], capture_output=True, text=True, check=False)
     sys.stdout.write(done.stdout or done.stderr)
 

@@ -98,7 +98,7 @@ class Scope:
             for name, paths in capture_paths(expectation.outcome).items():
                 places = [reduce(Place.follow, path.path, root) for path in paths]
                 ways = [p.conditions for p in places]
-                conditions = ways[0] if len(set(ways)) == 1 else (_any_of(ways),)
+                conditions = ways[0] if len(set(ways)) == 1 else (any_of(ways),)
                 self.captures[name] = replace(places[0], conditions=conditions)
 
 
@@ -186,7 +186,7 @@ def store_pair(address: int, pointer: int, length: str) -> list[str]:
     ]
 
 
-def _any_of(ways: list[tuple[str, ...]]) -> str:
+def any_of(ways: list[tuple[str, ...]]) -> str:
     """Text that is non-zero if all conditions of one of the ways hold.
 
     A condition is looked at only if those before it hold: it may load from where they say that there is something.
