@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from wasicheck.judge.model import SEVERITY, StepResult, Verdict
 from wasicheck.judge.run import Run
@@ -42,6 +43,8 @@ def missed(level: Level) -> Verdict:
             return Verdict.NON_STRICT
         case Level.MAY:
             return Verdict.INFO
+        case _:
+            assert_never(level)
 
 
 def met(level: Level) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import assert_never
 
 from wasicheck.guest.frames import Frame
 
@@ -34,6 +35,8 @@ class Exit:
                 return f"died of signal {self.code}"
             case ExitReason.DEADLINE:
                 return "killed at the deadline"
+            case _:
+                assert_never(self.reason)
 
 
 @dataclass(frozen=True)

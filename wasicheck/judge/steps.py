@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from wasicheck.judge.findings import (
     NOT_REACHED,
@@ -21,18 +22,14 @@ from wasicheck.judge.observation import Observation, Progress, StepObservation
 from wasicheck.judge.run import ExitReason, Run
 from wasicheck.values import Bindings, Value, match
 from wasicheck.vectors.model import (
-    Call,
     Ending,
     Expectation,
     Harness,
     Level,
-    Lowering,
     New,
-    Read,
     Return,
     Step,
     Vector,
-    Write,
 )
 
 
@@ -120,6 +117,8 @@ def _judge_passed(
         case Progress.NOT_REACHED | Progress.REACHED:
             message = "later frames came, the one about this step did not"
             return step_result(index, step, Verdict.FAIL, "no frame", message)
+        case _:
+            assert_never(seen.progress)
 
 
 def _judge_value(index: int, step: Step, seen: StepObservation, captured: dict[str, Value]) -> StepResult:
@@ -174,7 +173,7 @@ def _judge_end_in(vector: Vector, index: int, run: Run, internal_error: str | No
         return _judge_harness_failure(index, step, outcome.failure, waited=outcome.data is not None)
     pending = next((e for e in step.expectations if e.outcome is Ending.PENDING), None)
     if run.exit.reason is ExitReason.DEADLINE:
-        if pending is not None and not _limited(vector, step):
+        if pending is not None and not vector.guest.limits_inside:
             return step_result(index, step, met(pending.level), "pending")
         return step_result(index, step, Verdict.TIMEOUT, how, "the host was still in this step at the deadline")
     for expectation in step.expectations:
@@ -187,9 +186,3 @@ def _judge_end_in(vector: Vector, index: int, run: Run, internal_error: str | No
             return step_result(index, step, missed(expectation.level), how, message)
     message = f"the guest ended in this step, {how}{last_words(run)}"
     return step_result(index, step, missed(strictest(step)), f"trap or end ({how})", message)
-
-
-def _limited(vector: Vector, step: Step) -> bool:
-    """Whether the guest itself ends its wait in a step when the limit has passed."""
-    blocks = isinstance(step.action, Call | Read | Write) and step.action.lowering is Lowering.SYNC
-    return vector.guest.limits_inside and not blocks
