@@ -28,7 +28,8 @@ from wasicheck.outputs import OutputError, open_results, provenance, run_header,
 from wasicheck.report.junit import junit_xml
 from wasicheck.report.markdown import markdown_summary
 from wasicheck.report.progress import progress
-from wasicheck.report.results import Header, Results, ResultsWriter
+from wasicheck.report.reading import read_results
+from wasicheck.report.results import Header, Results, ResultsError, ResultsWriter
 from wasicheck.report.summary import plain_summary, summary
 from wasicheck.report.text import headline
 from wasicheck.repro import ReproError, write_repro
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], ExitStatus] = options.command
     try:
         return command(options)
-    except (UsageError, HostError, ExpectationsError, OutputError, ReproError, VectorError) as error:
+    except (UsageError, HostError, ExpectationsError, OutputError, ReproError, ResultsError, VectorError) as error:
         _complain(str(error))
         return ExitStatus.USAGE_ERROR
     except KeyboardInterrupt:
@@ -100,11 +101,15 @@ def _parser() -> argparse.ArgumentParser:
         "-n", "--jobs", type=_positive, default=os.cpu_count() or 1, help="vectors at once (default: cores)"
     )
     run.add_argument("--json", type=Path, metavar="FILE", help="write results as JSON lines")
-    run.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
-    run.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
+    _add_reports(run)
     run.add_argument("--random-order", type=int, metavar="SEED", help="in a random order that the seed fixes")
     run.add_argument("--no-expectations", action="store_true", help="leave the hosts' expectations.toml aside")
     run.set_defaults(command=_run)
+
+    stored = commands.add_parser("report", help="show the summary of stored results, or render them")
+    stored.add_argument("results", type=Path, metavar="RESULTS", help="a file that `run --json` wrote")
+    _add_reports(stored)
+    stored.set_defaults(command=_report)
 
     listing = commands.add_parser("list", help="list vectors, or the requirements they are about")
     _add_selection(listing)
@@ -156,6 +161,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     init.set_defaults(command=_init_host)
     return parser
+
+
+def _add_reports(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
@@ -256,6 +266,13 @@ def _run(options: argparse.Namespace) -> ExitStatus:
         if writer is not None:
             writer.finish(seconds)
     outcome = Results(header, results, seconds)
+    _present(options, outcome)
+    status = status_of(results, problems=len(problems))
+    return ExitStatus.USAGE_ERROR if suite.problems and status is ExitStatus.OK else status
+
+
+def _present(options: argparse.Namespace, outcome: Results) -> None:
+    """Write the reports that were asked for, and print the summary."""
     if options.junit is not None:
         write_report(options.junit, junit_xml(outcome, provenance=provenance()))
     if options.markdown is not None:
@@ -265,8 +282,15 @@ def _run(options: argparse.Namespace) -> ExitStatus:
         output.print(summary(outcome))
     else:
         sys.stdout.write(plain_summary(outcome))
-    status = status_of(results, problems=len(problems))
-    return ExitStatus.USAGE_ERROR if suite.problems and status is ExitStatus.OK else status
+
+
+def _report(options: argparse.Namespace) -> ExitStatus:
+    outcome = read_results(options.results)
+    _present(options, outcome)
+    if outcome.truncated:
+        done, selected = len(outcome.results), outcome.header.selected
+        _complain(f"{options.results}: there is no footer: the run was stopped after {done} of {selected} results")
+    return status_of(outcome.results, selected=outcome.header.selected)
 
 
 def _writer(stack: ExitStack, path: Path | None, header: Header) -> ResultsWriter | None:

@@ -288,3 +288,27 @@ def test_a_runner_that_works(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "wasicheck", "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()[0]) == (0, "wasicheck")
+
+
+def test_stored_results_are_shown_and_rendered_again(tmp_path: Path) -> None:
+    """A stopped run's file is read as far as it goes; a damaged one names the line."""
+    stored, junit = tmp_path / "results.jsonl", tmp_path / "junit.xml"
+    assert main(["run", "stdout-write-and-close", "--host", "wasmtime", "--json", str(stored)]) == ExitStatus.OK
+    assert main(["report", str(stored), "--junit", str(junit)]) == ExitStatus.OK
+    assert 'name="stdout-write-and-close"' in junit.read_text(encoding="utf-8")
+    lines = stored.read_text(encoding="utf-8").splitlines(keepends=True)
+    stored.write_text("".join(lines[:-1]), encoding="utf-8")
+    assert main(["report", str(stored)]) == ExitStatus.OK
+    stored.write_text("".join(lines[:1]), encoding="utf-8")
+    assert main(["report", str(stored)]) == ExitStatus.INTERRUPTED
+
+
+def test_a_damaged_results_file_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    damaged = tmp_path / "results.jsonl"
+    damaged.write_text('{"kind": "header"}\n{"kind": "res\n', encoding="utf-8")
+    assert main(["report", str(damaged)]) == ExitStatus.USAGE_ERROR
+    message = capsys.readouterr().err
+    assert message.splitlines() == [
+        f"wasicheck: {damaged}:1: format null; expected format 1",
+        "  hint: read it with the wasicheck that wrote it, or repeat the run",
+    ]
