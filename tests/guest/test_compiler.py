@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from wasmtime.component import Component, ComponentInstanceType, FuncType
 
 from wasicheck.guest.compiler import Build, CompileError, Guest, compile_steps, compile_vector
 from wasicheck.guest.frames import NONCE_SIZE, PLACEHOLDER, stamp
+from wasicheck.guest.imports import Imports
 from wasicheck.session import load_vectors
 from wasicheck.vectors.model import Channel, Lift, Lowering, Vector, Yield
 from wasicheck.wit import wasi
+from wasicheck.wit.types import U8, FutureType, ListType, OptionType, ResultType, StreamType, TupleType, Type
 
 VALIDATED = (Lift.SYNC, Lift.CALLBACK)
 """The lifts that wasmtime takes without being asked to; the tests on its command line have all three."""
@@ -216,3 +219,26 @@ def test_hundreds_of_steps_compile_quickly() -> None:
     guest = build(vector)
     assert time.perf_counter() - began < 5
     assert len(guest.layouts) == 1000
+
+
+@pytest.mark.parametrize(
+    ("type", "text"),
+    [
+        (ListType(U8, 3), "(list u8 3)"),
+        (StreamType(None), "stream"),
+        (FutureType(None), "future"),
+        (ResultType(StreamType(U8), None), "(result (stream u8))"),
+        (TupleType((U8, OptionType(U8))), "(tuple u8 (option u8))"),
+    ],
+)
+def test_types_that_wasi_does_not_use(type: Type, text: str) -> None:
+    assert Imports(wasi()).outer(type) == text
+
+
+def test_the_same_anonymous_type_twice_is_defined_once() -> None:
+    listen = wasi().interface("wasi:sockets/types@0.3.0").functions["tcp-socket.listen"]
+    again = replace(listen, name="again")
+    needed = Imports(wasi())
+    needed.function(listen)
+    needed.function(again)
+    assert "\n".join(needed.render()).count("(stream (own $tcp-socket))") == 1

@@ -237,3 +237,30 @@ def test_conditions_do_not_look_where_there_is_nothing() -> None:
         place = place.follow(step)
     _, found = bench.run([any_of([place.conditions, place.conditions[:1]])], ("i32",))
     assert found == [0]
+
+
+JOINED = [
+    (variant_type(F32, U32), Variant("l0", 1.5)),
+    (variant_type(F32, U64), Variant("l0", -2.5)),
+    (variant_type(F64, U64), Variant("l0", 1e300)),
+    (variant_type(U8, U64, F64), Variant("l0", 255)),
+    (variant_type(S8, U64), Variant("l0", -1)),
+    (variant_type(STRING, U64, None), Variant("l0", "text")),
+    (variant_type(F32, F32, None), Variant("l1", 0.5)),
+]
+
+
+@pytest.mark.parametrize(("type", "value"), JOINED)
+def test_payloads_are_widened_to_what_their_cases_share(type: VariantType, value: Variant) -> None:
+    bench = _Bench()
+    assert bench.flat(bench.reference(type, value), type) == value
+    payload_type = next(c.type for c in cases_of(type) if c.name == value.case)
+    assert payload_type is not None
+    assert value.payload is not None
+    argument = VariantArgument(type, value.case, bench.reference(payload_type, value.payload))
+    assert bench.flat(argument, type) == value
+
+
+def test_a_path_that_leads_nowhere_is_a_defect() -> None:
+    with pytest.raises(AssertionError, match="does not lead into"):
+        Place(U8, 0).follow(IndexStep(0))

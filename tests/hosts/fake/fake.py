@@ -145,6 +145,49 @@ def repeats_a_frame(frames, arguments):
     frames.send(END, 1)
 
 
+def claims_the_end(frames, arguments):
+    """Says that it came to the end of one step, and nothing of the step."""
+    frames.send(HELLO)
+    frames.send(END, 1)
+
+
+def does_nothing(frames, arguments):
+    """Ends well, and never starts the guest."""
+
+
+def prints_garbage(frames, arguments):
+    """Prints what is no frame: noise, half a nonce, a frame with a damaged header, one whose checksum is wrong."""
+    damaged = bytearray(frames.bytes(HELLO))
+    damaged[20] ^= 1
+    write(2, bytes(range(256)) * 8 + frames.nonce[:8] + frames.nonce + b"\xff" * 40 + damaged)
+
+
+def panics(frames, arguments):
+    frames.send(HELLO)
+    write(2, b"thread 'main' panicked at src/main.rs:1:1:\noh no\n")
+    os._exit(101)
+
+
+def lacks_random(frames, arguments):
+    """Refuses a guest that imports `wasi:random/random`, and says that every step of any other is done."""
+    with open(sys.argv[1], "rb") as component:
+        if b"wasi:random/random@0.3.0" in component.read():
+            write(2, b"Error: unknown import\n")
+            os._exit(1)
+    claims_everything(frames, arguments)
+
+
+def dies_of_random(frames, arguments):
+    """Dies of a guest that imports `wasi:random/random`; merely refuses one that imports `insecure` as well."""
+    with open(sys.argv[1], "rb") as component:
+        content = component.read()
+    if b"wasi:random/random@0.3.0" in content:
+        if b"wasi:random/insecure@0.3.0" in content:
+            os._exit(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    claims_everything(frames, arguments)
+
+
 def reaches_steps(frames, arguments):
     """Comes to the harness steps named, and waits for a byte after each that ends in `!`.
 
