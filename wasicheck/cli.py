@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -64,6 +66,9 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status (`ExitStatus`)."""
     options = _parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        # A run that is told to end cleans up after itself, as one that is interrupted does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     command: Callable[[argparse.Namespace], ExitStatus] = options.command
     try:
         return command(options)
