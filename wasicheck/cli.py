@@ -28,6 +28,7 @@ from wasicheck.judge.model import Result, Verdict
 from wasicheck.judge.status import ExitStatus, status_of
 from wasicheck.outputs import OutputError, open_results, provenance, run_header, write_report
 from wasicheck.report.junit import junit_xml
+from wasicheck.report.listing import citations, describe
 from wasicheck.report.markdown import markdown_summary
 from wasicheck.report.progress import progress
 from wasicheck.report.reading import read_results
@@ -307,13 +308,7 @@ def _list(options: argparse.Namespace) -> ExitStatus:
     _report_problems(suite)
     vectors = _selected(options, suite)
     if options.requirements:
-        citing: dict[str, list[str]] = {}
-        for vector in vectors:
-            for id in vector.requirements:
-                citing.setdefault(id, []).append(vector.id)
-        for requirement in load_requirements(data_folder("vectors") / "requirements").values():
-            cited = ", ".join(citing.get(requirement.id, ())) or f"- ({requirement.testable.value})"
-            sys.stdout.write(f"{requirement.level.value:8}{requirement.id}: {requirement.text}\n        {cited}\n")
+        sys.stdout.write(citations(_requirements(options.vectors).values(), vectors))
     else:
         for vector in vectors:
             sys.stdout.write(f"{vector.id:44} {vector.level.value:8} {vector.title}\n")
@@ -409,18 +404,3 @@ def _init_host(options: argparse.Namespace) -> ExitStatus:
         return ExitStatus.RED
     sys.stdout.write(f"the runner works: wasicheck run --host {options.folder}/runner.toml\n")
     return ExitStatus.OK
-
-
-def describe(vector: Vector) -> str:
-    """A vector as a person reads it: title, requirements, steps with what is expected of them."""
-    lines = [f"{vector.id}: {vector.title}", f"  {vector.place}, {vector.interface}, level {vector.level.value}"]
-    lines += [f"  requirement {id}" for id in vector.requirements]
-    for number, step in enumerate(vector.steps, 1):
-        expected = ", ".join(e.text for e in step.expectations)
-        lines.append(f"  {number:3}. {step.text}\n         {expected}")
-    if vector.after.exit is not None:
-        code = f"({vector.after.exit.code})" if vector.after.exit.code is not None else ""
-        lines.append(f"  exit {vector.after.exit.kind.value}{code}")
-    lines += [f"  stdout {e.text}" for e in vector.after.stdout]
-    lines += [f"  stderr {e.text}" for e in vector.after.stderr]
-    return "\n".join(lines) + "\n"
