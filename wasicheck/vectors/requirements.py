@@ -57,7 +57,7 @@ class Requirement:
 
 _KEYS = ("id", "item", "level", "provenance", "text", "testable", "note", "error", "source")
 _REQUIRED = ("id", "item", "level", "provenance", "text", "testable", "source")
-_ID = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+")
+_ID = re.compile(r"[a-z][a-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+")
 
 
 def load_requirements(folder: Path) -> Mapping[str, Requirement]:

@@ -1,0 +1,5 @@
+"""Vectors of wasi:filesystem."""
+
+from wasicheck.plugin import Vectors
+
+vectors = Vectors("filesystem")

@@ -1,0 +1,5 @@
+"""Vectors of wasi:sockets."""
+
+from wasicheck.plugin import Vectors
+
+vectors = Vectors("sockets")
