@@ -28,7 +28,9 @@ from wasicheck.host.host import Host
 from wasicheck.judge.expectations import NO_EXPECTATIONS
 from wasicheck.judge.model import Result, Verdict
 from wasicheck.session import HostSession, find_host, load_vectors, open_session, run_all
-from wasicheck.vectors.model import Environment, Harness, Sink, Source, Vector
+from wasicheck.vectors.model import Vector
+from wasicheck.vectors.staging import Harness
+from wasicheck.vectors.surroundings import Environment, Sink, Source
 
 START_VECTORS = 1_000
 NONCE = b"bench-----nonce-"

@@ -19,12 +19,14 @@ from wasicheck.outputs import OutputError
 from wasicheck.report.links import source_link
 from wasicheck.report.results import result_to_json
 from wasicheck.report.text import headline, repro_command, visible
-from wasicheck.repro_script import NONCE, write_script
+from wasicheck.repro_script import NONCE, TREE, write_script
 from wasicheck.resources import data_folder
 from wasicheck.session import HostSession, platform_name
-from wasicheck.vectors.model import Harness, Preopen, Vector
+from wasicheck.vectors.model import Vector
 from wasicheck.vectors.requirements import Requirement
 from wasicheck.vectors.source import compose
+from wasicheck.vectors.staging import Harness
+from wasicheck.vectors.surroundings import Preopen
 
 _RESULT = "result.json"
 """The file by which a folder is known to be one of ours."""
@@ -53,8 +55,7 @@ def write_repro(
     if result.verdict is Verdict.SKIP:
         raise ReproError(f"{vector.id} is not run on {result.host}: {result.reason}")
     try:
-        for fixtures in folder.glob("preopen-*"):
-            shutil.rmtree(fixtures)
+        shutil.rmtree(folder / TREE, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         # Where the command line carries the nonce, the file keeps the placeholder for it.
         wasm = guest.wasm if session.host.runner.run.nonce_in_argument else stamp(guest.wasm, NONCE)
@@ -145,7 +146,7 @@ def _shown(output: str) -> str:
 def _files(vector: Vector) -> Iterator[tuple[str, str]]:
     """The files that only some vectors have, and what they are."""
     preopens: tuple[Preopen, ...] = vector.environment.preopens
-    for index, preopen in enumerate(preopens):
-        yield f"preopen-{index}/", f"the directory that the guest is given as `{preopen.name}`"
+    for preopen in preopens:
+        yield f"{TREE}/{preopen.folder}/", f"the directory that the guest is given as `{preopen.name}`"
     if vector.environment.stdin.data:
         yield "stdin", "what the host reads from stdin"

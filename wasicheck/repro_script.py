@@ -7,32 +7,31 @@ script waits for a second.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import assert_never
 
 from wasicheck.host.host import Host
-from wasicheck.host.sandbox import furnish, process_environment
-from wasicheck.host.steps import ACKNOWLEDGEMENT
-from wasicheck.vectors.model import (
-    Close,
-    Drain,
-    Environment,
-    Feed,
-    Harness,
-    HarnessAction,
-    Lift,
-    Pause,
-    Receive,
-    Sink,
-    Source,
-    Stdio,
-    Vector,
-)
+from wasicheck.guest.steps import acknowledgement
+from wasicheck.host.sandbox import process_environment
+from wasicheck.host.trees import furnish
+from wasicheck.vectors.model import Lift, Vector
+from wasicheck.vectors.staging import Close, Drain, Feed, Harness, Pause, Receive, Stdio, StreamAction
+from wasicheck.vectors.surroundings import Environment, RegularFile, Sink, Source
 
 NONCE = b"wasicheck-repro!"
 """In place of a random one, so that the guest's observations can be told apart by eye."""
+TREE = "tree"
+"""The folder that the files of the vector are in."""
+_PLAYED = """\
+#!/bin/sh
+# {id} on {label}: the sockets, files and namespaces around this guest are the harness's part, so wasicheck runs it.
+set -eu
+cd "$(dirname "$0")"
+exec wasicheck run {id} --host "${{1:-{label}}}" --vectors .
+"""
 _TURN = "sleep 1"
 """Time for the guest to get to its next step."""
 
@@ -43,7 +42,9 @@ def write_script(folder: Path, host: Host, vector: Vector, lift: Lift) -> str:
     Raises OSError, and SceneError for a fixture that cannot be made.
     """
     environment = vector.environment
-    directories = tuple((made.relative_to(folder), name) for made, name in furnish(folder, environment))
+    if _is_played(vector):
+        return _PLAYED.format(id=vector.id, label=host.label)
+    directories = _furnish(folder, environment)
     subject = Path("prepared" if host.runner.prepare else "guest.wasm")
     command = host.command(subject, environment, lift, directories=directories, nonce=NONCE)
     feed = _feed(folder, vector)
@@ -86,16 +87,35 @@ def _variables(host: Host, environment: Environment) -> Iterator[str]:
             yield shlex.quote(f"{name}={value}")
 
 
+def _is_played(vector: Vector) -> bool:
+    """Whether the harness has a part in the run that a shell script cannot play."""
+    actions = [step.action.action for step in vector.steps if isinstance(step.action, Harness)]
+    return vector.environment.staged or any(not isinstance(a, StreamAction | Pause) for a in actions)
+
+
+def _furnish(folder: Path, environment: Environment) -> tuple[tuple[Path, str], ...]:
+    """Make the tree; return the preopened directories, relative to the folder, with their names in the guest."""
+    if not environment.tree:
+        return ()
+    tree = folder / TREE
+    tree.mkdir()
+    root = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        furnish(root, environment.tree)
+    finally:
+        os.close(root)
+    return tuple((Path(TREE) / preopen.folder, preopen.name) for preopen in environment.preopens)
+
+
 def _fixtures(environment: Environment) -> Iterator[str]:
     """Times that an archive of the folder may have lost."""
-    for index, preopen in enumerate(environment.preopens):
-        for entry in preopen.entries:
-            if entry.modified is not None:
-                seconds, nanoseconds = divmod(entry.modified, 1_000_000_000)
-                path = shlex.quote(f"preopen-{index}/{entry.path}")
-                # `@-2.5` is half a second before -2 for GNU touch, and so is not what it looks like.
-                stamp = f"@{seconds}.{nanoseconds:09}" if seconds >= 0 else f"@{entry.modified / 1e9:.9f}"
-                yield f"touch -m -d '{stamp}' {path}"
+    for entry in environment.tree:
+        if isinstance(entry.content, RegularFile) and entry.content.modified is not None:
+            seconds, nanoseconds = divmod(entry.content.modified, 1_000_000_000)
+            path = shlex.quote(f"{TREE}/{entry.path}")
+            # `@-2.5` is half a second before -2 for GNU touch, and so is not what it looks like.
+            stamp = f"@{seconds}.{nanoseconds:09}" if seconds >= 0 else f"@{entry.content.modified / 1e9:.9f}"
+            yield f"touch -m -d '{stamp}' {path}"
 
 
 def _preparation(host: Host) -> list[str]:
@@ -162,7 +182,7 @@ def _feed(folder: Path, vector: Vector) -> list[str]:
         return []
     lines: list[str] = []
     for number, step in enumerate(vector.steps, 1):
-        if not isinstance(step.action, Harness):
+        if not isinstance(step.action, Harness) or not isinstance(step.action.action, StreamAction | Pause):
             continue
         lines.append(f"{_TURN}  # step {number}: {' '.join(step.text.split())}")
         action = _action(folder, number, step.action.action)
@@ -170,11 +190,11 @@ def _feed(folder: Path, vector: Vector) -> list[str]:
             return lines
         lines += action
         if step.action.acknowledge:
-            lines.append("printf '" + "".join(f"\\{byte:03o}" for byte in ACKNOWLEDGEMENT) + "'")
+            lines.append(f"printf '\\{acknowledgement(number - 1):03o}'")
     return [*lines, "sleep 3"]
 
 
-def _action(folder: Path, number: int, action: HarnessAction) -> list[str] | None:
+def _action(folder: Path, number: int, action: StreamAction | Pause) -> list[str] | None:
     """What the script does for a step; None where that closes stdin."""
     match action:
         case Feed(data):

@@ -28,8 +28,10 @@ from wasicheck.judge.run import ExitReason, Run
 from wasicheck.report.text import repro_words
 from wasicheck.resources import data_folder
 from wasicheck.vectors.loader import Suite, load_suite
-from wasicheck.vectors.model import Call, Channel, Environment, Harness, Lift, Start, Vector
+from wasicheck.vectors.model import Call, Channel, Lift, Start, Vector
 from wasicheck.vectors.requirements import requirement_ids
+from wasicheck.vectors.staging import Harness
+from wasicheck.vectors.surroundings import Environment
 from wasicheck.wit import wasi
 from wasicheck.wit.types import Function
 
@@ -129,7 +131,8 @@ class HostSession:
         ]
         first = runs[0]
         missing: tuple[str, ...] = ()
-        if first.failure is None and first.exit.reason is ExitReason.EXITED and not _started(guest, first):
+        staged = first.failure is None and first.unavailable is None
+        if staged and first.exit.reason is ExitReason.EXITED and not _started(guest, first):
             missing = self._missing(vector, build)
         return judge(
             vector,
@@ -156,6 +159,7 @@ class HostSession:
             environment,
             steps,
             deadline_ns=deadline,
+            layouts=guest.layouts,
             lift=lift,
             preparer=self.preparer,
             channel=channel,

@@ -241,12 +241,12 @@ def test_the_script_plays_the_harness(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert call("repro", "fed", "--host=wasmtime", f"--vectors={own}", f"--out={out}") == ExitStatus.OK
     assert json.loads((out / "result.json").read_text())["result"]["verdict"] == "pass"
-    assert "`preopen-0/`" in (out / "README.md").read_text()
+    assert "`tree/data/`" in (out / "README.md").read_text()
     done = subprocess.run([out / "run.sh"], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.startswith("exit status 0")
     frames = (out / "stderr").read_bytes()
     assert frames.index(b"abc") < frames.index(b"def")
-    assert (out / "preopen-0" / "a.txt").stat().st_mtime == 5
+    assert (out / "tree" / "data" / "a.txt").stat().st_mtime == 5
 
 
 # --- init-host -----------------------------------------------------------------------------------

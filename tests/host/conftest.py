@@ -13,7 +13,7 @@ from wasicheck.host.execute import execute
 from wasicheck.host.host import Host
 from wasicheck.host.locate import load_runner
 from wasicheck.judge.run import Run
-from wasicheck.vectors.model import Environment
+from wasicheck.vectors.surroundings import Environment
 
 FAKE = Path(__file__).parents[1] / "hosts" / "fake" / "runner.toml"
 COMPONENT = b"\0asm and so on " + PLACEHOLDER

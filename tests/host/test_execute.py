@@ -22,23 +22,9 @@ from wasicheck.host.execute import execute
 from wasicheck.host.process import HostProcess
 from wasicheck.host.stdio import wire
 from wasicheck.judge.run import Exit, ExitReason, HarnessOutcome
-from wasicheck.vectors.model import (
-    Channel,
-    Close,
-    Drain,
-    Environment,
-    Feed,
-    FileEntry,
-    Harness,
-    Lift,
-    Pause,
-    Preopen,
-    Receive,
-    Sink,
-    Source,
-    Stdin,
-    Stdio,
-)
+from wasicheck.vectors.model import Channel, FileEntry, Lift
+from wasicheck.vectors.staging import Close, Drain, Feed, Harness, Pause, Receive, Stdio
+from wasicheck.vectors.surroundings import Environment, Preopen, Sink, Source, Stdin
 
 MILLISECOND = 1_000_000
 OK = Exit(ExitReason.EXITED, 0)
@@ -142,9 +128,9 @@ def test_steps_are_acknowledged_in_order(misbehave):
     }
     run = misbehave("reaches-steps", "2>hello!", "4>!", "6>, world", harness=harness, environment=CONTROL)
     assert run.harness == {
-        2: HarnessOutcome(data=b"hello"),
+        2: HarnessOutcome(value=b"hello"),
         4: HarnessOutcome(),
-        6: HarnessOutcome(data=b"hello, "),
+        6: HarnessOutcome(value=b"hello, "),
     }
     assert run.stdout == b"hello, world\x06\x06"
     assert [frame.tag for frame in run.frames if frame.step == 4] == [Tag.REACHED]
@@ -161,7 +147,7 @@ def test_what_the_guest_wrote_beside_its_frames_is_received_at_once(misbehave):
     """The parser may hold back only what can be the beginning of a frame."""
     harness = {0: Harness(Receive(Stdio.STDERR, 5), True)}
     run = misbehave("murmurs", harness=harness, environment=CONTROL)
-    assert run.harness == {0: HarnessOutcome(data=b"hello")}
+    assert run.harness == {0: HarnessOutcome(value=b"hello")}
     assert (run.exit, run.stderr) == (OK, b"hello")
 
 
@@ -242,7 +228,7 @@ def test_a_file_is_watched_while_the_host_runs(misbehave):
     environment = Environment(stdin=Stdin(Source.CONTROL), stderr=Sink.FILE, stdout=Sink.FILE)
     harness = {0: Harness(Receive(Stdio.STDOUT, 5), True)}
     run = misbehave("reaches-steps", "0>hello!", harness=harness, environment=environment)
-    assert run.harness == {0: HarnessOutcome(data=b"hello")}
+    assert run.harness == {0: HarnessOutcome(value=b"hello")}
     assert run.stdout == b"hello\x06"
     assert tags(run)[-1] == ("END", 1)
 
@@ -468,7 +454,7 @@ from wasicheck.host.locate import load_runner
 from wasicheck.host.execute import execute
 from wasicheck.host.process import HostProcess
 from wasicheck.host.stdio import wire
-from wasicheck.vectors.model import Environment
+from wasicheck.vectors.surroundings import Environment
 os.environ["WASICHECK_FAKE_PYTHON"] = sys.executable
 os.environ["WASICHECK_FAKE"] = "hangs"
 file = Path({str(Path(__file__).parents[1] / "hosts" / "fake" / "runner.toml")!r})

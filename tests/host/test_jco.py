@@ -17,7 +17,8 @@ from wasicheck.host.errors import HostError
 from wasicheck.host.host import Host
 from wasicheck.host.locate import load_runner
 from wasicheck.host.prepare import PrepareError, Preparer
-from wasicheck.vectors.model import Environment, Lift
+from wasicheck.vectors.model import Lift
+from wasicheck.vectors.surroundings import Environment
 
 pytestmark = pytest.mark.jco
 

@@ -6,7 +6,8 @@ from wasicheck.host import install as install_module
 from wasicheck.host import locate as locate_module
 from wasicheck.host.errors import HostError, RunnerError
 from wasicheck.host.locate import load_runner
-from wasicheck.vectors.model import Environment, Lift
+from wasicheck.vectors.model import Lift
+from wasicheck.vectors.surroundings import Environment
 
 TEXT = """\
 name = "host"

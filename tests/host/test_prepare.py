@@ -12,7 +12,7 @@ from wasicheck.host.host import Host
 from wasicheck.host.locate import locate
 from wasicheck.host.prepare import Preparer
 from wasicheck.host.runner import read_runner
-from wasicheck.vectors.model import Environment
+from wasicheck.vectors.surroundings import Environment
 
 HELPER = """\
 import json, os, sys, time

@@ -11,7 +11,8 @@ from wasicheck.host.errors import HostError
 from wasicheck.host.execute import execute
 from wasicheck.host.locate import load_runner
 from wasicheck.judge.run import Exit, ExitReason
-from wasicheck.vectors.model import Environment, Lift, Sink
+from wasicheck.vectors.model import Lift
+from wasicheck.vectors.surroundings import Environment, Sink
 
 RUNNERS = Path(__file__).parents[2] / "runners"
 FRAME = Frame(0, 0, Tag.END, ((1024, b"memory"),))

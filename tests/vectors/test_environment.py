@@ -6,17 +6,8 @@ import pytest
 from vector_cases import load, vector
 
 from wasicheck.vectors.environment import SINKS, SOURCES
-from wasicheck.vectors.model import (
-    Environment,
-    ExitExpectation,
-    ExitKind,
-    FileEntry,
-    Level,
-    Preopen,
-    Sink,
-    Source,
-    Stdin,
-)
+from wasicheck.vectors.model import ExitExpectation, ExitKind, Level
+from wasicheck.vectors.surroundings import Directory, Environment, Preopen, RegularFile, Sink, Source, Stdin, TreeEntry
 
 
 def loaded(more):
@@ -42,9 +33,12 @@ given:
   features: [clocks-timezone]
 """
     )
-    files = (
-        FileEntry(PurePosixPath("a.txt"), b"\x00\xff", -5_000_000_000),
-        FileEntry(PurePosixPath("sub/b"), b"", None),
+    tree = (
+        ("data", Directory()),
+        ("data/a.txt", RegularFile(b"\x00\xff", modified=-5_000_000_000)),
+        ("data/sub", Directory()),
+        ("data/sub/b", RegularFile()),
+        ("empty", Directory()),
     )
     assert found.environment == Environment(
         args=("a", ""),
@@ -52,7 +46,8 @@ given:
         cwd="/data",
         stdin=Stdin(Source.FILE, b"abc"),
         stdout=Sink.FILE,
-        preopens=(Preopen("/data", files), Preopen("/empty", ())),
+        tree=tuple(TreeEntry(PurePosixPath(name), content) for name, content in tree),
+        preopens=(Preopen("/data", PurePosixPath("data")), Preopen("/empty", PurePosixPath("empty"))),
         network=True,
         descriptors=64,
         host_env=(("TZ", "Asia/Kathmandu"),),

@@ -21,7 +21,8 @@ from wasicheck.guest.imports import Imports
 from wasicheck.guest.operands import Storage
 from wasicheck.guest.scope import Scope
 from wasicheck.guest.steps import Layout, StepCompiler
-from wasicheck.vectors.model import Channel, Harness, Lift, Lowering, Step, Vector
+from wasicheck.vectors.model import Channel, Lift, Lowering, Step, Vector
+from wasicheck.vectors.staging import Harness
 from wasicheck.wit.types import Function, FutureType, StreamType, TupleType, Wit
 
 __all__ = ["Build", "CompileError", "Guest", "compile_steps", "compile_vector"]
@@ -196,20 +197,20 @@ def _bindings(canon: Canon, wit: Wit, channel: Channel, *, limits: bool) -> dict
 
 
 def _listen(canon: Canon, wit: Wit) -> str:
-    """Wait for a byte on stdin: the harness's acknowledgement."""
+    """Read from stdin, where the harness's acknowledgements come in."""
     read = wit.interface(f"wasi:cli/stdin@{VERSION}").functions["read-via-stream"]
     assert isinstance(read.result, TupleType)
     stream = read.result.elements[0]
     assert isinstance(stream, StreamType)
     control, slot = runtime.CONTROL_PAIR, runtime.CONTROL_SLOT * runtime.SLOT_SIZE
     return f"""\
-;; Wait for a byte on stdin: the harness's acknowledgement.
-(func $listen
+;; Read from stdin, where the harness's acknowledgements come in.
+(func $listen (param $to i32) (param $length i32)
   (if (i32.eqz (i32.load (i32.const {control})))
     (then (call {canon.lower(read, Lowering.SYNC)} (i32.const {control}))))
   (call $copying (i32.add (global.get $slots) (i32.const {slot})) (i32.load (i32.const {control}))
     (call {canon.copy(stream, "read", Lowering.ASYNC)} (i32.load (i32.const {control}))
-      (i32.const {runtime.CONTROL_BYTE}) (i32.const 1))))"""
+      (local.get $to) (local.get $length))))"""
 
 
 def _segments(storage: Storage) -> list[str]:

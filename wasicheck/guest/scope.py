@@ -10,6 +10,7 @@ from typing import assert_never
 from wasicheck.abi import alignment, elem_size
 from wasicheck.guest import runtime
 from wasicheck.guest.canon import Canon
+from wasicheck.guest.errors import CompileError
 from wasicheck.guest.operands import Operands, Storage
 from wasicheck.guest.places import Place
 from wasicheck.values import (
@@ -87,6 +88,8 @@ class Scope:
 
     def resolve(self, reference: Reference) -> Place:
         """The place of a reference."""
+        if reference.name not in self.captures:
+            raise CompileError(f"`${reference.name}` is what the harness saw: the guest does not have it")
         return reduce(Place.follow, reference.path, self.captures[reference.name])
 
     def capture(self, index: int, step: Step, address: int, yields: Type) -> None:

@@ -15,7 +15,7 @@ from wasicheck.guest.calls import call_repeatedly, call_sync
 from wasicheck.guest.copies import await_slot, copy_sync, read_all, write_all
 from wasicheck.guest.operations import await_all, await_any, await_one, cancel, in_place, start
 from wasicheck.guest.places import Place
-from wasicheck.guest.scope import Code, Scope
+from wasicheck.guest.scope import Code, Scope, slot_text
 from wasicheck.values import Reference
 from wasicheck.vectors.model import (
     Await,
@@ -26,7 +26,6 @@ from wasicheck.vectors.model import (
     Drop,
     End,
     Ending,
-    Harness,
     Lowering,
     New,
     Read,
@@ -40,15 +39,29 @@ from wasicheck.vectors.model import (
     WriteAll,
     Yield,
 )
+from wasicheck.vectors.staging import Harness
 from wasicheck.wit.types import OwnType, Type
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a step's value lies in the memory that its frame carries; None if it yields nothing."""
+    """Where a step's value lies in the memory that its frame carries; None if it yields nothing.
+
+    `argument` is where a harness step's argument lies in the frame that says that it was reached.
+    """
 
     address: int | None
     type: Type | None
+    argument: Layout | None = None
+
+
+PACKED = f"(i32.load offset=8 {slot_text(runtime.CONTROL_SLOT)})"
+"""The copy result of the last read of the control channel."""
+
+
+def acknowledgement(step: int) -> int:
+    """The byte that tells the guest that the harness has done a step."""
+    return 0x80 | (step & 0x7F)
 
 
 class StepCompiler:
@@ -67,7 +80,8 @@ class StepCompiler:
         """
         traps = any(e.outcome is Ending.TRAP for e in step.expectations)
         code = Code(self.scope, index, traps, outcome=runtime.SILENT if step.quiet else runtime.DONE)
-        layout = Layout(self._action(step, code), step.yields)
+        address = self._action(step, code)
+        layout = Layout(address, step.yields, self._argument(step, code))
         if layout.address is not None and step.yields is not None:
             self.scope.capture(index, step, layout.address, step.yields)
         return _function(code, layout), layout
@@ -108,7 +122,7 @@ class StepCompiler:
             case Return(ok):
                 self._return(ok, code)
             case Harness() as harness:
-                self._harness(harness, code)
+                return self._harness(harness, step, code)
             case _:
                 assert_never(step.action)
         return None
@@ -165,8 +179,20 @@ class StepCompiler:
             code.begin.append(f"(call {self.scope.canon.builtin('task.return')} (global.get $result))")
             code.begin.append("(global.set $returned (i32.const 1))")
 
-    def _harness(self, harness: Harness, code: Code) -> None:
-        """Report that the step was reached; then wait for the harness's byte, if it sends one."""
+    def _argument(self, step: Step, code: Code) -> Layout | None:
+        """What the guest tells the harness when it gets to a step."""
+        argument = step.action.argument if isinstance(step.action, Harness) else None
+        if argument is None:
+            return None
+        address = code.operands.place_in_memory(argument, argument.type)
+        code.begin.append(f"(call $piece (i32.const {address}) (i32.const {elem_size(argument.type)}))")
+        return Layout(address, argument.type)
+
+    def _harness(self, harness: Harness, step: Step, code: Code) -> int | None:
+        """Report that the step was reached; then wait for the harness's byte, if it sends one.
+
+        The byte is the step's own: one that comes after its step was given up is passed over.
+        """
         code.wait += [
             "(if (i32.eq (global.get $phase) (i32.const 1)) (then",
             "  (global.set $phase (i32.const 2))",
@@ -174,13 +200,45 @@ class StepCompiler:
         ]
         if not harness.acknowledge:
             code.outcome = runtime.SILENT
-            return
+            return None
+        slot = slot_text(runtime.CONTROL_SLOT)
+        pending = f"(i32.eq (call $status {slot}) (i32.const {runtime.PENDING}))"
+        # A stream that has ended says nothing any more.
+        ended = f"(if (i32.and {PACKED} (i32.const 15)) (then (return (i32.const {runtime.WAIT}))))"
         code.wait += [
-            "(if (i32.eq (global.get $phase) (i32.const 2)) (then",
-            "  (call $listen)",
-            "  (global.set $phase (i32.const 3))))",
-            await_slot(runtime.CONTROL_SLOT),
+            "(loop $unheard",
+            "  (if (i32.eq (global.get $phase) (i32.const 2)) (then",
+            f"    (if (i32.eqz {pending}) (then",
+            f"      {ended}",
+            f"      (call $listen (i32.const {runtime.CONTROL_BYTE}) (i32.const 1))))",
+            "    (global.set $phase (i32.const 3))))",
+            "  (if (i32.eq (global.get $phase) (i32.const 3)) (then",
+            f"    {await_slot(runtime.CONTROL_SLOT)}",
+            "    (global.set $phase (i32.const 2))",
+            f"    (br_if $unheard (i32.or (i32.and {PACKED} (i32.const 15)) (i32.ne",
+            f"      (i32.load8_u (i32.const {runtime.CONTROL_BYTE})) (i32.const {acknowledgement(code.index)}))))",
+            "    (global.set $phase (i32.const 4)))))",
         ]
+        if not harness.delivers or step.yields is None:
+            return None
+        address, size = self.scope.room(step.yields), elem_size(step.yields)
+        got = self.scope.storage.image.allocate(4, 4)
+        code.wait += [
+            "(loop $more",
+            "  (if (i32.and (i32.eq (global.get $phase) (i32.const 4))",
+            f"      (i32.lt_u (i32.load (i32.const {got})) (i32.const {size}))) (then",
+            f"    (call $listen (i32.add (i32.const {address}) (i32.load (i32.const {got})))",
+            f"      (i32.sub (i32.const {size}) (i32.load (i32.const {got}))))",
+            "    (global.set $phase (i32.const 5))))",
+            "  (if (i32.eq (global.get $phase) (i32.const 5)) (then",
+            f"    {await_slot(runtime.CONTROL_SLOT)}",
+            f"    {ended}",
+            f"    (i32.store (i32.const {got}) (i32.add (i32.load (i32.const {got}))",
+            f"      (i32.shr_u {PACKED} (i32.const 4))))",
+            "    (global.set $phase (i32.const 4))",
+            "    (br $more))))",
+        ]
+        return address
 
 
 def _function(code: Code, layout: Layout) -> str:

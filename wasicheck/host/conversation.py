@@ -8,18 +8,23 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from wasicheck.guest.steps import Layout
+from wasicheck.host.files import Files
+from wasicheck.host.peers import Peers
 from wasicheck.host.process import HostProcess, kill_strays
 from wasicheck.host.stdio import Wiring
 from wasicheck.host.steps import HarnessSteps
 from wasicheck.host.streams import Collector, Feeder, read_some
 from wasicheck.judge.run import Exit, ExitReason, Run
-from wasicheck.vectors.model import Channel, Harness, Stdio
+from wasicheck.vectors.model import Channel
+from wasicheck.vectors.staging import Harness, Stdio
 
 GRACE_NS = 200_000_000
 """How long outputs may stay open after the host has ended, before what holds them is killed."""
 _DYING_NS = 5_000_000_000
 _POLL_NS = 5_000_000
 _ENDED = object()
+_PEERS = object()
 
 
 class Conversation:
@@ -32,10 +37,15 @@ class Conversation:
         harness: Mapping[int, Harness],
         *,
         nonce: bytes,
+        layouts: tuple[Layout, ...],
         channel: Channel,
         output_limit: int,
         folder: Path,
+        peers: Peers | None,
+        files: Files | None,
     ) -> None:
+        self.peers = peers
+        self.files = files
         self._process = process
         self._wiring = wiring
         self._folder = folder
@@ -49,7 +59,7 @@ class Conversation:
             for stream in (Stdio.STDOUT, Stdio.STDERR)
             if stream in wiring.readable or stream in wiring.held or stream in wiring.files
         }
-        self._steps = HarnessSteps(harness, self)
+        self._steps = HarnessSteps(harness, layouts, self)
 
     def hold(self, deadline_ns: int, stdin: bytes, command: tuple[str, ...]) -> Run:
         """Go through the run and return what was seen. Reaps the process; the deadline counts from now."""
@@ -59,6 +69,8 @@ class Conversation:
                 self._selector.register(descriptor, selectors.EVENT_READ, stream)
             if self._process.watch is not None:
                 self._selector.register(self._process.watch, selectors.EVENT_READ, _ENDED)
+            if self.peers is not None:
+                self._selector.register(self.peers.wake, selectors.EVENT_READ, _PEERS)
             self.feeder.put(stdin)
             if self._wiring.feed_ends:
                 self.feeder.end()
@@ -69,6 +81,7 @@ class Conversation:
         code = self._process.reap()
         for collector in self.collectors.values():
             collector.finish()
+        self._wait_for_peers()
         self._steps.advance(over=True)
         return Run(
             frames=tuple(frame for collector in self.collectors.values() for frame in collector.frames),
@@ -113,6 +126,8 @@ class Conversation:
                 self._read(key.data)
             elif isinstance(key.data, Feeder):
                 key.data.flush()
+            elif key.data is _PEERS:
+                self._steps.collect()
             else:
                 self._note_end()
         if self._poll:
@@ -143,6 +158,17 @@ class Conversation:
             kill_strays(self._folder)
             self._read_out()
         self._read_files()
+
+    def _wait_for_peers(self) -> None:
+        """Let peers see the end of the connections that the host has left behind."""
+        if self.peers is None:
+            return
+        give_up = time.monotonic_ns() + GRACE_NS
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.peers.wake, selectors.EVENT_READ)
+            while self.peers.unfinished() and (left := give_up - time.monotonic_ns()) > 0:
+                selector.select(left / 1e9)
+                self._steps.collect()
 
     def _read_out(self) -> None:
         give_up = time.monotonic_ns() + GRACE_NS

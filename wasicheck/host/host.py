@@ -8,7 +8,8 @@ from pathlib import Path
 
 from wasicheck.host.runner import Option, Runner
 from wasicheck.host.version import Version
-from wasicheck.vectors.model import Environment, Lift
+from wasicheck.vectors.model import Lift
+from wasicheck.vectors.surroundings import Environment
 
 
 @dataclass(frozen=True)

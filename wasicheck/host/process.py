@@ -12,8 +12,20 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
-_LAUNCHER = "/bin/sh"
+_SHELL = "/bin/sh"
+
+
+class Launcher(Protocol):
+    """A program that sets a scene and then becomes the host."""
+
+    @property
+    def pass_fds(self) -> Sequence[int]:
+        """The descriptors that it inherits."""
+
+    def argv(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """Its command line, given the host's."""
 
 
 class HostProcess:
@@ -21,23 +33,28 @@ class HostProcess:
 
     def __init__(
         self,
-        argv: Sequence[str],
+        argv: tuple[str, ...],
         *,
         environment: Mapping[str, str],
         cwd: Path,
         child: Sequence[int | None],
         descriptors: int | None,
+        launcher: Launcher | None = None,
     ) -> None:
-        """Start it; `child` are its descriptors 0 to 2 (None: closed), `descriptors` its RLIMIT_NOFILE. OSError."""
+        """Start it; `child` are its descriptors 0 to 2 (None: closed), `descriptors` its RLIMIT_NOFILE. OSError.
+
+        A `launcher` is started in its place, becomes it, and closes descriptors and sets limits in between.
+        """
         stdin, stdout, stderr = (subprocess.DEVNULL if one is None else one for one in child)
         self._process = subprocess.Popen(
-            [*_launcher(child, descriptors), *argv],
+            [*_shell(child, descriptors), *argv] if launcher is None else launcher.argv(argv),
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             cwd=cwd,
             env=environment,
             start_new_session=True,
+            pass_fds=() if launcher is None else launcher.pass_fds,
         )
         self.pid = self._process.pid
         self.watch: int | None = None
@@ -93,7 +110,7 @@ def kill_strays(folder: Path) -> int:
     return killed
 
 
-def _launcher(child: Sequence[int | None], descriptors: int | None) -> list[str]:
+def _shell(child: Sequence[int | None], descriptors: int | None) -> list[str]:
     """Return what comes before the command to close descriptors and set limits; nothing, as a rule.
 
     A shell does it in the child after the fork, so that the fast ways to start a process stay open.
@@ -103,4 +120,4 @@ def _launcher(child: Sequence[int | None], descriptors: int | None) -> list[str]
         return []
     limit = f"ulimit -n {descriptors} && " if descriptors is not None else ""
     # Shells add these to the environment on their own.
-    return [_LAUNCHER, "-c", f'unset PWD OLDPWD SHLVL; {limit}exec "$@"{closing}', _LAUNCHER]
+    return [_SHELL, "-c", f'unset PWD OLDPWD SHLVL; {limit}exec "$@"{closing}', _SHELL]

@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import os
 import resource
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from wasicheck.host.runner import Runner
-from wasicheck.vectors.model import Environment, FileEntry
+from wasicheck.vectors.surroundings import Environment
 
 
 class SceneError(Exception):
-    """The surroundings that a vector asks for cannot be arranged here."""
+    """The surroundings that a vector asks for could not be arranged, though this machine should be able to."""
+
+
+class SceneUnavailableError(Exception):
+    """This machine cannot stage what a vector asks for: it is skipped, with the reason."""
 
 
 @contextmanager
 def fresh_folder() -> Iterator[Path]:
     """Make a folder for one run, and remove it with all that the guest left in it, whatever happens."""
     with TemporaryDirectory(prefix="wasicheck-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+        try:
+            yield Path(name)
+        finally:
+            _make_removable(name)
+
+
+def _make_removable(folder: str) -> None:
+    """Let their owner into all directories: where a removal is refused, Python would change what a link leads to."""
+    for where, names, _ in os.walk(folder):
+        for inner in (Path(where, name) for name in names):
+            with suppress(OSError):
+                mode = inner.lstat().st_mode
+                if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+                    inner.chmod(stat.S_IRWXU)
 
 
 def check_limits(environment: Environment) -> None:
@@ -29,35 +47,6 @@ def check_limits(environment: Environment) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if environment.descriptors is not None and most != resource.RLIM_INFINITY and environment.descriptors > most:
         raise SceneError(f"the host cannot be given {environment.descriptors} descriptors: the limit here is {most}")
-
-
-def furnish(folder: Path, environment: Environment) -> tuple[tuple[Path, str], ...]:
-    """Make the preopened directories inside `folder`; return them as (folder, name in the guest).
-
-    Raises SceneError for an entry that would leave its directory or that the file system refuses.
-    """
-    made: list[tuple[Path, str]] = []
-    for index, preopen in enumerate(environment.preopens):
-        root = folder / f"preopen-{index}"
-        root.mkdir()
-        for entry in preopen.entries:
-            try:
-                _place(root, entry)
-            except OSError as error:
-                raise SceneError(f"the fixture {entry.path} cannot be made: {error.strerror}") from None
-        made.append((root, preopen.name))
-    return tuple(made)
-
-
-def _place(root: Path, entry: FileEntry) -> None:
-    if entry.path.is_absolute() or ".." in entry.path.parts:
-        raise SceneError(f"the fixture {entry.path} lies outside its directory")
-    path = root / entry.path
-    if len(entry.path.parts) > 1:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(entry.data)
-    if entry.modified is not None:
-        os.utime(path, ns=(entry.modified, entry.modified))
 
 
 def process_environment(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import assert_never
 
 from wasicheck.host.sandbox import SceneError
-from wasicheck.vectors.model import Environment, Sink, Source, Stdin, Stdio
+from wasicheck.vectors.staging import Stdio
+from wasicheck.vectors.surroundings import Environment, Sink, Source, Stdin
 
 OUTPUTS = ((Stdio.STDOUT, 1), (Stdio.STDERR, 2))
 

@@ -5,14 +5,30 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import Protocol, assert_never
+from typing import Protocol
 
+from wasicheck.abi import AbiError, Image, alignment, elem_size, load
 from wasicheck.guest.frames import Frame, Tag
+from wasicheck.guest.steps import Layout, acknowledgement
+from wasicheck.host.files import Files
+from wasicheck.host.peers import Peers
 from wasicheck.host.streams import Collector, Feeder
+from wasicheck.judge.observation import ReportedMemory
 from wasicheck.judge.run import HarnessOutcome
-from wasicheck.vectors.model import Close, Drain, Feed, Harness, HarnessAction, Pause, Receive, Stdio
-
-ACKNOWLEDGEMENT = b"\x06"
+from wasicheck.values import Value
+from wasicheck.vectors.staging import (
+    Close,
+    Drain,
+    Feed,
+    FileAction,
+    Harness,
+    Introduce,
+    Pause,
+    PeerAction,
+    Receive,
+    Stdio,
+    StreamAction,
+)
 
 
 class Stage(Protocol):
@@ -22,6 +38,8 @@ class Stage(Protocol):
     collectors: Mapping[Stdio, Collector]
     """The outputs that are read, sooner or later."""
     limit: int
+    peers: Peers | None
+    files: Files | None
 
     def drain(self, stream: Stdio) -> bool:
         """Begin to read an output; False when it is none that was held back."""
@@ -31,11 +49,13 @@ class Stage(Protocol):
 
 
 class HarnessSteps:
-    """Does one step at a time; a step that cannot be done yet holds up those after it."""
+    """Does one step at a time; a step that cannot be done yet holds up those after it, but for those of peers."""
 
-    def __init__(self, harness: Mapping[int, Harness], stage: Stage) -> None:
+    def __init__(self, harness: Mapping[int, Harness], layouts: tuple[Layout, ...], stage: Stage) -> None:
         self._harness = harness
+        self._layouts = layouts
         self._stage = stage
+        self._arguments: dict[int, Value] = {}
         self._reached: set[int] = set()
         self._queue: deque[int] = deque()
         self.outcomes: dict[int, HarnessOutcome] = {}
@@ -55,23 +75,74 @@ class HarnessSteps:
             else:
                 self._reached.add(frame.step)
                 self._queue.append(frame.step)
+                self._note_argument(frame)
 
     def advance(self, *, over: bool = False) -> None:
         """Do what can be done by now; `over`: the host has ended, so that nothing is left to wait for."""
         while self._queue:
             step = self._queue[0]
-            outcome = self._attempt(self._harness[step].action, over=over)
-            if outcome is None:
-                return
+            action = self._harness[step].action
+            if isinstance(action, PeerAction) and not isinstance(action, Introduce):
+                self._begin(step, action)
+            else:
+                outcome = self._attempt(action, over=over)
+                if outcome is None:
+                    break
+                self._finish(step, outcome)
             self._queue.popleft()
-            if self._harness[step].acknowledge and outcome.failure is None:
-                if self._stage.feeder.accepts:
-                    self._stage.feeder.put(ACKNOWLEDGEMENT)
-                else:
-                    outcome = HarnessOutcome(outcome.data, "the step cannot be acknowledged: stdin is not open")
-            self.outcomes[step] = outcome
+        self.collect()
+        if over and self._stage.peers is not None:
+            for step, words in self._stage.peers.unfinished().items():
+                failure = f"{words}, and was still waiting when the run ended"
+                self.outcomes[step] = HarnessOutcome(failure=failure, waited=True)
 
-    def _attempt(self, action: HarnessAction, *, over: bool) -> HarnessOutcome | None:
+    def collect(self) -> None:
+        """Take what peers have done since."""
+        if self._stage.peers is not None:
+            for step, outcome in self._stage.peers.outcomes():
+                self._finish(step, outcome)
+
+    def _note_argument(self, frame: Frame) -> None:
+        layout = self._layouts[frame.step].argument if frame.step < len(self._layouts) else None
+        if layout is None or layout.address is None or layout.type is None:
+            return
+        memory = ReportedMemory()
+        memory.add(frame.pieces)
+        try:
+            self._arguments[frame.step] = load(memory, layout.address, layout.type)
+        except AbiError as error:
+            self.anomalies.append(f"what step {frame.step + 1} tells the harness cannot be lifted: {error}")
+
+    def _begin(self, step: int, action: PeerAction) -> None:
+        if self._stage.peers is None:
+            self._finish(step, HarnessOutcome(failure="the run has no peers"))
+        elif self._harness[step].argument is not None and step not in self._arguments:
+            self._finish(step, HarnessOutcome(failure="what the guest tells the harness did not arrive"))
+        else:
+            self._stage.peers.begin(step, action, self._arguments.get(step))
+
+    def _finish(self, step: int, outcome: HarnessOutcome) -> None:
+        """Keep what became of a step, and let the guest go on if it waits for that."""
+        harness = self._harness[step]
+        if harness.acknowledge and outcome.failure is None:
+            if self._stage.feeder.accepts:
+                self._stage.feeder.put(bytes([acknowledgement(step)]) + self._delivery(step, outcome))
+            else:
+                outcome = HarnessOutcome(outcome.value, "the step cannot be acknowledged: stdin is not open")
+        self.outcomes[step] = outcome
+
+    def _delivery(self, step: int, outcome: HarnessOutcome) -> bytes:
+        """What the guest gets behind the acknowledgement: the bytes of the value, for where it keeps it."""
+        if not self._harness[step].delivers or outcome.value is None:
+            return b""
+        layout = self._layouts[step]
+        assert layout.address is not None
+        assert layout.type is not None
+        image = Image(layout.address)
+        image.store(outcome.value, layout.type, image.allocate(elem_size(layout.type), alignment(layout.type)))
+        return image.bytes
+
+    def _attempt(self, action: StreamAction | Pause | FileAction | Introduce, *, over: bool) -> HarnessOutcome | None:
         """Return the outcome of an action, or None when it has to wait."""
         stage = self._stage
         match action:
@@ -95,8 +166,12 @@ class HarnessSteps:
                 return self._pause(duration, over=over)
             case Receive(stream, length):
                 return self._receive(stream, length, over=over)
+            case Introduce():
+                return HarnessOutcome(value=stage.peers.introduction if stage.peers is not None else None)
             case _:
-                assert_never(action)
+                if stage.files is None:
+                    return HarnessOutcome(failure="the run has no tree")
+                return stage.files.do(action)
 
     def _pause(self, duration: int, *, over: bool) -> HarnessOutcome | None:
         now = time.monotonic_ns()
@@ -114,10 +189,9 @@ class HarnessSteps:
         if length > self._stage.limit:
             return HarnessOutcome(failure=f"{length} bytes are more than is kept of {stream.value}")
         if len(collector.data) >= length:
-            return HarnessOutcome(data=bytes(collector.data[:length]))
+            return HarnessOutcome(value=bytes(collector.data[:length]))
         if over:
             had = bytes(collector.data)
-            return HarnessOutcome(
-                had, f"{len(had)} of {length} bytes had come out of {stream.value} when the run ended"
-            )
+            failure = f"{len(had)} of {length} bytes had come out of {stream.value} when the run ended"
+            return HarnessOutcome(had, failure, waited=True)
         return None

@@ -10,6 +10,7 @@ from wasicheck.judge.model import Verdict
 from wasicheck.judge.observation import Observation
 from wasicheck.judge.run import ExitReason, Run
 from wasicheck.judge.steps import JudgedSteps
+from wasicheck.judge.trees import judge_tree
 from wasicheck.values import Bindings, Value, match
 from wasicheck.values.pattern_types import BytesLiteral, Literal
 from wasicheck.vectors.model import Ending, ExitKind, Expectation, Vector
@@ -36,6 +37,7 @@ def judge_end(
     ):
         cut = name in run.truncated
         findings += [_judge_output(vector, name, e, data, steps.captured, cut=cut) for e in expectations]
+    findings += judge_tree(vector, run, steps.captured)
     return findings
 
 

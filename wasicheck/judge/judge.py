@@ -39,6 +39,8 @@ def judge(
     output that say it failed by itself (a panic), as its runner defines them.
     """
     for run in runs:
+        if run.unavailable is not None:
+            return _result(vector, run, host, flags, (), Finding(Verdict.SKIP, run.unavailable))
         if run.failure is not None:
             return _result(vector, run, host, flags, (), Finding(Verdict.ERROR, run.failure))
     silent = tuple(is_silent(step) for step in vector.steps)

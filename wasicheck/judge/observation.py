@@ -59,7 +59,7 @@ _PROGRESS = {
 }
 
 
-class _ReportedMemory:
+class ReportedMemory:
     """The guest's memory as far as frames have reported it: pieces that do not overlap, but may be reported again."""
 
     def __init__(self) -> None:
@@ -67,6 +67,7 @@ class _ReportedMemory:
         self._pieces: dict[int, bytes] = {}
 
     def add(self, pieces: tuple[tuple[int, bytes], ...]) -> None:
+        """Add what a frame carries."""
         for start, data in pieces:
             before = self._pieces.get(start)
             if before is None:
@@ -76,6 +77,7 @@ class _ReportedMemory:
                 self._pieces[start] = data + before[len(data) :]
 
     def read(self, address: int, length: int) -> bytes:
+        """Return bytes that have been reported; raise `AbiError` for any others."""
         if length == 0:
             return b""
         index = bisect_right(self._starts, address) - 1
@@ -95,7 +97,7 @@ def observe(
     `silent` says which steps send no frame: what they yielded comes in the next one, and counts as received then.
     Those `passed_through` are complete as soon as they are reached.
     """
-    memory = _ReportedMemory()
+    memory = ReportedMemory()
     steps = [StepObservation(Progress.NOT_REACHED) for _ in layouts]
     anomalies: list[str] = []
     started = ended = False
@@ -125,7 +127,7 @@ def _infer_silent(
     steps: list[StepObservation],
     silent: tuple[bool, ...],
     layouts: tuple[Layout, ...],
-    memory: _ReportedMemory,
+    memory: ReportedMemory,
     heard_at: int | None,
 ) -> None:
     """A silent step is complete if anything later was heard of; `heard_at`: when the end was, if it was."""
@@ -136,7 +138,7 @@ def _infer_silent(
             heard_at = steps[index].received_at
 
 
-def _lift(memory: _ReportedMemory, layout: Layout, progress: Progress, received_at: int) -> StepObservation:
+def _lift(memory: ReportedMemory, layout: Layout, progress: Progress, received_at: int) -> StepObservation:
     if progress is not Progress.DONE or layout.address is None or layout.type is None:
         return StepObservation(progress, received_at=received_at)
     try:

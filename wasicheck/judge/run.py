@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import assert_never
 
 from wasicheck.guest.frames import Frame
+from wasicheck.values import Value
+from wasicheck.vectors.model import EntryKind
 
 
 class ExitReason(StrEnum):
@@ -41,13 +44,38 @@ class Exit:
 
 @dataclass(frozen=True)
 class HarnessOutcome:
-    """What became of a harness step: `data` is what a `Receive` saw; `failure` why it could not be done.
+    """What became of a harness step: what it yields, or why it could not be done.
 
-    Both: the host did not let out what the step waited for. A failure alone is the harness's.
+    `waited`: it waited for something that the host or the guest did not do. Any other failure is the harness's.
     """
 
-    data: bytes | None = None
+    value: Value | None = None
     failure: str | None = None
+    waited: bool = False
+
+
+@dataclass(frozen=True)
+class SeenEntry:
+    """An entry of the tree on disk; times in nanoseconds since the epoch, `identity` the same for all names of a file.
+
+    `content` is None where the entry is no file, or a file of which only `crc32` and `size` were kept (both None where
+    it is too large to be read).
+    """
+
+    kind: EntryKind
+    mode: int
+    size: int
+    links: int
+    modified: int
+    accessed: int
+    identity: tuple[int, int]
+    content: bytes | None = None
+    crc32: int | None = None
+    target: str | None = None
+
+
+Tree = Mapping[PurePosixPath, SeenEntry]
+"""What lies in a tree, the folder itself left out."""
 
 
 @dataclass(frozen=True)
@@ -68,4 +96,9 @@ class Run:
     harness: Mapping[int, HarnessOutcome] = field(default_factory=dict)
     duration_s: float = 0.0
     failure: str | None = None
+    unavailable: str | None = None
+    """Why this machine cannot stage the surroundings; the host was not started."""
     command: tuple[str, ...] = ()
+    before: Tree = field(default_factory=dict)
+    after: Tree = field(default_factory=dict)
+    """The tree on disk before the start and after the end; both empty where there is none."""

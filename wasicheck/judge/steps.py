@@ -21,16 +21,8 @@ from wasicheck.judge.model import StepResult, Verdict
 from wasicheck.judge.observation import Observation, Progress, StepObservation
 from wasicheck.judge.run import ExitReason, Run
 from wasicheck.values import Bindings, Value, match
-from wasicheck.vectors.model import (
-    Ending,
-    Expectation,
-    Harness,
-    Level,
-    New,
-    Return,
-    Step,
-    Vector,
-)
+from wasicheck.vectors.model import Ending, Expectation, Level, New, Return, Step, Vector
+from wasicheck.vectors.staging import Harness
 
 
 def is_silent(step: Step) -> bool:
@@ -95,10 +87,10 @@ def _judge_passed(
             message = "the guest is beyond this step, and never came to it"
             return step_result(index, step, Verdict.FAIL, "left out", message)
         if outcome.failure is not None:
-            return _judge_harness_failure(index, step, outcome.failure, waited=outcome.data is not None)
+            return _judge_harness_failure(index, step, outcome.failure, waited=outcome.waited)
         # Data that came when the guest had given up waiting for it came too late.
-        if seen.progress is not Progress.PENDING:
-            seen = replace(seen, value=outcome.data)
+        if seen.progress is not Progress.PENDING and not step.action.delivers:
+            seen = replace(seen, value=outcome.value)
     match seen.progress:
         case Progress.PENDING:
             return _judge_pending(index, step)
@@ -170,7 +162,7 @@ def _judge_end_in(vector: Vector, index: int, run: Run, internal_error: str | No
         return step_result(index, step, Verdict.CRASH, how, f"the host failed by itself: {internal_error}")
     outcome = run.harness.get(index)
     if outcome is not None and outcome.failure is not None:
-        return _judge_harness_failure(index, step, outcome.failure, waited=outcome.data is not None)
+        return _judge_harness_failure(index, step, outcome.failure, waited=outcome.waited)
     pending = next((e for e in step.expectations if e.outcome is Ending.PENDING), None)
     if run.exit.reason is ExitReason.DEADLINE:
         if pending is not None and not vector.guest.limits_inside:

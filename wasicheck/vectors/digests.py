@@ -14,35 +14,36 @@ from wasicheck.values.pattern_types import (
     Literal,
     RecordPattern,
 )
-from wasicheck.vectors.outcomes import DIGEST, read_all_result
-from wasicheck.wit.types import U8, U32, U64, StreamType
-
-_TYPE = read_all_result(StreamType(U8), digest=True)
+from wasicheck.vectors.outcomes import DIGEST
+from wasicheck.wit.types import U32, U64, VariantType
 
 
-def digest_pattern(pattern: Pattern) -> Pattern | None:
-    """The same expectation with digests in place of bytes; None where it says more of them than a digest can tell."""
+def digest_pattern(pattern: Pattern, type: VariantType) -> Pattern | None:
+    """The same expectation with digests in place of bytes; None where it says more of them than a digest can tell.
+
+    `type` is that of what is yielded: cases with digests as their payloads.
+    """
     match pattern:
         case CasePattern(payload=Literal(value=bytes() as data)):
-            return _case(pattern, _digest(data))
+            return _case(type, pattern, _digest(data))
         case CasePattern(payload=BytesLiteral(content=content)):
-            return _case(pattern, _digest(content.materialise()))
+            return _case(type, pattern, _digest(content.materialise()))
         case CasePattern(payload=Length(pattern=length)):
-            return _case(pattern, RecordPattern(DIGEST, (("length", length),), rest=True))
+            return _case(type, pattern, RecordPattern(DIGEST, (("length", length),), rest=True))
         case CasePattern(payload=Anything()):
-            return _case(pattern, Anything(DIGEST))
+            return _case(type, pattern, Anything(DIGEST))
         case Anything():
-            return Anything(_TYPE)
+            return Anything(type)
         case Alternatives(patterns=parts):
-            converted = [digest_pattern(p) for p in parts]
+            converted = [digest_pattern(p, type) for p in parts]
             whole = tuple(p for p in converted if p is not None)
-            return Alternatives(_TYPE, whole) if len(whole) == len(parts) else None
+            return Alternatives(type, whole) if len(whole) == len(parts) else None
         case _:
             return None
 
 
-def _case(pattern: CasePattern, digest: Pattern) -> Pattern:
-    return CasePattern(_TYPE, pattern.case, digest)
+def _case(type: VariantType, pattern: CasePattern, digest: Pattern) -> Pattern:
+    return CasePattern(type, pattern.case, digest)
 
 
 def _digest(data: bytes) -> Pattern:

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 
+from wasicheck.vectors.aftermath import read_tree_expectations
 from wasicheck.vectors.expectations import LEVELS, read_output
-from wasicheck.vectors.harness import read_bytes
-from wasicheck.vectors.keys import AFTER, FILE_ENTRY, GIVEN, STDIN
-from wasicheck.vectors.model import (
-    After,
-    Environment,
-    ExitExpectation,
-    ExitKind,
-    FileEntry,
-    Level,
-    Place,
-    Preopen,
-    Sink,
-    Source,
-    Stdin,
-)
+from wasicheck.vectors.keys import AFTER, GIVEN, STDIN
+from wasicheck.vectors.literals import read_bytes
+from wasicheck.vectors.model import After, ExitExpectation, ExitKind, Level, Place
+from wasicheck.vectors.scenes import read_file_size, read_injections, read_names, read_network, read_user
 from wasicheck.vectors.scope import Scope
 from wasicheck.vectors.source import Node
+from wasicheck.vectors.surroundings import Environment, Peer, Sink, Source, Stdin
+from wasicheck.vectors.trees import read_preopens, read_tree
 
 SOURCES = tuple(s.value for s in Source if s is not Source.CONTROL and s.value not in STDIN)
 """What stdin can be said to be by a word alone."""
@@ -32,10 +23,15 @@ _CODE = re.compile(r"code\(([0-9]{1,3})\)")
 _EARLIEST = -(1 << 62)
 
 
-def read_environment(node: Node | None, *, acknowledged: bool) -> Environment:
-    """Read `given:`; `acknowledged`: stdin is the harness's channel. Raise `VectorError`."""
+def read_environment(node: Node | None, peers: tuple[Peer, ...], *, acknowledged: bool) -> Environment:
+    """Read `given:`, of which the `peers` have been read; raise `VectorError`.
+
+    `acknowledged`: stdin is the harness's channel.
+    """
     entry: Mapping[str, Node] = node.mapping("`given`", GIVEN) if node is not None else {}
     stdin = Stdin(Source.CONTROL if acknowledged else Source.NULL)
+    tree = read_tree(entry["tree"]) if "tree" in entry else ()
+    preopens, tree = read_preopens(entry["preopens"], tree) if "preopens" in entry else ((), tree)
     return Environment(
         args=_texts(entry, "args", "an argument"),
         env=_variables(entry, "env"),
@@ -43,9 +39,16 @@ def read_environment(node: Node | None, *, acknowledged: bool) -> Environment:
         stdin=_stdin(entry["stdin"]) if "stdin" in entry else stdin,
         stdout=_sink(entry, "stdout"),
         stderr=_sink(entry, "stderr"),
-        preopens=_preopens(entry["preopens"]) if "preopens" in entry else (),
+        tree=tree,
+        preopens=preopens,
         network="network" in entry and entry["network"].boolean("`network`"),
+        peers=peers,
+        net=read_network(entry["net"]) if "net" in entry else None,
+        names=read_names(entry["names"]) if "names" in entry else None,
         descriptors=_descriptors(entry),
+        file_size=read_file_size(entry["file-size"]) if "file-size" in entry else None,
+        ordinary_user="user" in entry and read_user(entry["user"]),
+        injections=read_injections(entry["errno"]) if "errno" in entry else (),
         host_env=_variables(entry, "host-env"),
         features=_texts(entry, "features", "a feature"),
     )
@@ -93,35 +96,15 @@ def _descriptors(entry: Mapping[str, Node]) -> int | None:
     return entry["descriptors"].integer("a number of descriptors", 8, 65536) if "descriptors" in entry else None
 
 
-def _preopens(node: Node) -> tuple[Preopen, ...]:
-    return tuple(
-        Preopen(_text(key, "the name of a directory"), _directory(content))
-        for key, content in node.entries("`preopens`").values()
-    )
-
-
-def _directory(node: Node) -> tuple[FileEntry, ...]:
-    files: dict[PurePosixPath, FileEntry] = {}
-    for key, content in node.entries("a directory").values():
-        text = _text(key, "a path")
-        path = PurePosixPath(text)
-        if path.is_absolute() or ".." in path.parts or not path.parts:
-            key.fail(f"`{text}` is not a path within the directory", "such as `a.txt` or `sub/a.txt`")
-        for other in files:
-            if path == other or path in other.parents or other in path.parents:
-                key.fail(f"`{text}` is in the way of `{other}`")
-        files[path] = _file(path, content)
-    return tuple(files.values())
-
-
-def _file(path: PurePosixPath, node: Node) -> FileEntry:
-    entry = node.mapping("a file", FILE_ENTRY, "as in `a.txt: {data: '\"text\"'}`")
-    data = read_bytes(entry["data"]) if "data" in entry else b""
-    return FileEntry(path, data, entry["modified"].duration("a time", low=_EARLIEST) if "modified" in entry else None)
-
-
 def read_after(
-    node: Node | None, place: Place, level: Level, scope: Scope, *, ends_by_itself: bool, fails: bool
+    node: Node | None,
+    place: Place,
+    level: Level,
+    scope: Scope,
+    environment: Environment,
+    *,
+    ends_by_itself: bool,
+    fails: bool,
 ) -> After:
     """Read `after:`, which may refer to what the steps captured; raise `VectorError`.
 
@@ -135,7 +118,8 @@ def read_after(
     elif ends_by_itself:
         exit = ExitExpectation(ExitKind.FAILURE if fails else ExitKind.SUCCESS, None, Level.MUST)
     stdout, stderr = (read_output(entry.get(name), level, scope) for name in ("stdout", "stderr"))
-    return After(exit, stdout, stderr, node.place if node is not None else place)
+    tree = read_tree_expectations(entry.get("tree"), level, scope, environment.tree)
+    return After(exit, stdout, stderr, tree, node.place if node is not None else place)
 
 
 def _exit(node: Node, level: Level) -> ExitExpectation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from wasicheck.values import Pattern, accepts_everything, type_text, variables
+from wasicheck.values import Pattern, accepts_everything, parse_pattern, type_text, variables
 from wasicheck.vectors.digests import digest_pattern
 from wasicheck.vectors.model import (
     Action,
@@ -14,7 +14,6 @@ from wasicheck.vectors.model import (
     Call,
     Ending,
     Expectation,
-    Harness,
     Level,
     Lowering,
     Read,
@@ -25,10 +24,11 @@ from wasicheck.vectors.model import (
     Write,
     WriteAll,
 )
-from wasicheck.vectors.outcomes import BYTES, read_all_result
+from wasicheck.vectors.outcomes import BYTES, read_all_result, receive_result
 from wasicheck.vectors.scope import Scope
 from wasicheck.vectors.source import Node
-from wasicheck.wit.types import U8, ListType, StreamType, Type
+from wasicheck.vectors.staging import Accept, Connect, Harness, ReceiveBytes, Send, SendDatagram
+from wasicheck.wit.types import U8, ListType, StreamType, Type, VariantType
 
 LEVELS = tuple(level.value for level in Level)
 _ENDINGS = tuple(ending.value for ending in Ending)
@@ -52,7 +52,11 @@ def read_expectations(
     if node is None:
         if isinstance(action, Trap):
             return (Expectation(level, Ending.TRAP, Ending.TRAP.value),), {}
-        if yields is not None and "across" not in entry and not isinstance(action, (Start, WriteAll)):
+        if isinstance(action, Harness) and isinstance(action.action, Connect | Send | SendDatagram):
+            assert yields is not None
+            return (Expectation(level, parse_pattern("ok", yields, {}), "ok"),), {}
+        introduced = isinstance(action, Harness) and isinstance(action.action, Accept)
+        if yields is not None and "across" not in entry and not isinstance(action, Start | WriteAll) and not introduced:
             step.fail(
                 f"this step yields {type_text(yields)} and has no `expect`",
                 "write the pattern that the specification asks for",
@@ -112,9 +116,9 @@ def _expectation(
         return Expectation(level, ending, text)
     if yields is None:
         node.fail(f"this step yields nothing to compare with `{text}`", "leave `expect` out, or expect `trap`")
-    digest = isinstance(action, ReadAll) and action.digest
+    whole = _without_digest(action)
     # The bytes of a digest are written out in the vector.
-    pattern = scope.pattern(node, read_all_result(StreamType(U8), digest=False) if digest else yields)
+    pattern = scope.pattern(node, whole or yields)
     names = {name: capture.type for name, capture in variables(pattern).items()}
     if names and isinstance(action, Harness):
         node.fail("what comes out of the host cannot be captured: the guest does not have it")
@@ -123,12 +127,24 @@ def _expectation(
     captured.update(names)
     if not names and level is not Level.MAY:
         _refuse_everything(node, text, pattern, type_text(yields))
-    if digest:
-        converted = digest_pattern(pattern)
+    if whole is not None:
+        assert isinstance(yields, VariantType)
+        converted = digest_pattern(pattern, yields)
         if converted is None:
             node.fail("with `digest: true` the bytes are given outright", 'as in `dropped(repeat("x", 4MiB))`')
         pattern = converted
     return Expectation(level, pattern, text)
+
+
+def _without_digest(action: Action) -> Type | None:
+    """What a step that yields a digest would yield without; None for any other step."""
+    match action:
+        case ReadAll(digest=True):
+            return read_all_result(StreamType(U8), digest=False)
+        case Harness(ReceiveBytes(digest=True)):
+            return receive_result(digest=False)
+        case _:
+            return None
 
 
 def _final(node: Node, type: Type, level: Level, scope: Scope, what: str) -> Expectation:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from wasicheck.values import ExpressionError, parse_value
-from wasicheck.vectors.keys import HARNESS, RECEIVE
-from wasicheck.vectors.model import (
-    Channel,
+from wasicheck.vectors.keys import HARNESS
+from wasicheck.vectors.literals import read_bytes
+from wasicheck.vectors.model import Channel
+from wasicheck.vectors.source import Node
+from wasicheck.vectors.staging import (
     Close,
     Drain,
-    Environment,
+    Execute,
     Feed,
     HarnessAction,
+    Hold,
     Pause,
+    Put,
     Receive,
-    Sink,
-    Source,
+    Release,
+    Remove,
+    Rename,
     Stdio,
+    Swap,
+    Symlink,
 )
-from wasicheck.vectors.outcomes import BYTES
-from wasicheck.vectors.source import Node
+from wasicheck.vectors.surroundings import Environment, Sink, Source
+from wasicheck.vectors.trees import read_file_action
 
 _OUTPUTS = (Stdio.STDOUT.value, Stdio.STDERR.value)
 _FED = (Source.PIPE, Source.TERMINAL)
@@ -29,14 +33,17 @@ _READ = (Sink.PIPE, Sink.UNREAD, Sink.TERMINAL)
 
 def read_harness_action(node: Node) -> tuple[HarnessAction, str]:
     """Return the action and what to call it in reports; raise `VectorError`."""
-    parts = node.mapping("what the harness does", (*HARNESS, *RECEIVE))
+    beside = dict.fromkeys(key for keys in HARNESS.values() for key in keys)
+    parts = node.mapping("what the harness does", (*HARNESS, *beside))
     kinds = [key for key in parts if key in HARNESS]
     if len(kinds) != 1:
         node.fail("the harness does exactly one thing in a step", f"one of {', '.join(HARNESS)}")
     kind = kinds[0]
     value = parts[kind]
-    if "length" in parts and kind != "receive":
-        parts["length"].fail("`length` belongs to `receive`")
+    for key in parts:
+        if key != kind and key not in HARNESS[kind]:
+            owner = next(name for name, keys in HARNESS.items() if key in keys)
+            parts[key].fail(f"`{key}` belongs to `{owner}`")
     action: HarnessAction
     match kind:
         case "feed":
@@ -47,22 +54,14 @@ def read_harness_action(node: Node) -> tuple[HarnessAction, str]:
             action = Drain(Stdio(value.choice("an output", _OUTPUTS)))
         case "pause":
             action = Pause(value.duration("a pause", low=1))
-        case _:
+        case "receive":
             stream = Stdio(value.choice("an output", _OUTPUTS))
             if "length" not in parts:
                 node.fail("how many bytes to wait for is not given", "add `length: 5`")
             action = Receive(stream, parts["length"].integer("a length", 1, 1 << 30))
+        case _:
+            action = read_file_action(kind, parts, node)
     return action, f"{kind} {value.text('')}"
-
-
-def read_bytes(node: Node) -> bytes:
-    """Read a byte string literal: `"text"`, `hex("00 ff")`, `repeat("x", 4MiB)`."""
-    try:
-        value = parse_value(node.text("bytes"), BYTES)
-    except ExpressionError as error:
-        node.expression_failed(error)
-    assert isinstance(value, bytes)
-    return value
 
 
 def check_stage(node: Node, action: HarnessAction, environment: Environment, channel: Channel) -> None:
@@ -81,10 +80,11 @@ def check_stage(node: Node, action: HarnessAction, environment: Environment, cha
             _check_sink(node, stream, environment, (Sink.UNREAD,), "drained")
         case Receive(stream):
             _check_sink(node, stream, environment, _READ, "received")
-        case Pause():
-            pass
+        case Put() | Remove() | Rename() | Symlink() | Execute() | Swap() | Hold() | Release():
+            if not environment.tree:
+                node.fail("there are no files", "write `given: {tree: …}` or `given: {preopens: …}`")
         case _:
-            assert_never(action)
+            pass
 
 
 def _check_sink(node: Node, stream: Stdio, environment: Environment, fitting: tuple[Sink, ...], what: str) -> None:

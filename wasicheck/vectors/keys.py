@@ -35,15 +35,21 @@ GIVEN = (
     "stdin",
     "stdout",
     "stderr",
+    "tree",
     "preopens",
     "network",
+    "peers",
+    "net",
+    "names",
     "descriptors",
+    "file-size",
+    "user",
+    "errno",
     "host-env",
     "features",
 )
 STDIN = ("bytes", "file")
-FILE_ENTRY = ("data", "modified")
-AFTER = ("exit", "stdout", "stderr")
+AFTER = ("exit", "stdout", "stderr", "tree")
 
 COMMON = ("expect", "across", "within", "level", "note", "quiet")
 """The keys of every step but `for`."""
@@ -63,6 +69,10 @@ STEP: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "drop": (),
         "yield": (),
         "harness": ("acknowledge",),
+        "peer": (
+            *("accept", "connect", "send", "receive", "shutdown", "close", "reset", "inspect"),
+            *("to", "chunk", "digest", "hop-limit", "acknowledge"),
+        ),
         "trap": (),
         "return": (),
     }
@@ -71,7 +81,36 @@ STEP: Mapping[str, tuple[str, ...]] = MappingProxyType(
 STARTED: Mapping[str, tuple[str, ...]] = MappingProxyType({"call": (), "read": ("count",), "write": ("data",)})
 """What `start` can start, each with the keys beside it."""
 LOOP = ("for", "steps", "note")
-HARNESS = ("feed", "close", "drain", "pause", "receive")
-"""What the harness can do."""
-RECEIVE = ("length",)
-"""The keys beside `receive`."""
+HARNESS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "feed": (),
+        "close": (),
+        "drain": (),
+        "pause": (),
+        "receive": ("length",),
+        "put": ("data",),
+        "remove": (),
+        "rename": ("to",),
+        "symlink": ("to",),
+        "execute": (),
+        "swap": ("with",),
+        "hold": (),
+        "release": (),
+    }
+)
+"""What the harness can do, each with the keys beside it."""
+PEER_ENTRY = ("kind", "family", "address", "port", "backlog", "receive-buffer")
+"""The keys of a peer in `given`."""
+PEER: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "accept": (),
+        "connect": (),
+        "send": ("to", "chunk"),
+        "receive": ("digest", "hop-limit"),
+        "shutdown": (),
+        "close": (),
+        "reset": (),
+        "inspect": (),
+    }
+)
+"""What a peer can do, each with the keys beside it."""

@@ -11,27 +11,14 @@ from wasicheck.vectors.environment import read_after, read_environment
 from wasicheck.vectors.expansion import rows, unrolled
 from wasicheck.vectors.expectations import may_end, read_level
 from wasicheck.vectors.harness import check_stage
-from wasicheck.vectors.keys import AFTER, FILE, GUEST, REQUIRED, VECTOR
-from wasicheck.vectors.model import (
-    Call,
-    Channel,
-    Close,
-    Environment,
-    GuestOptions,
-    Harness,
-    Level,
-    Lift,
-    Receive,
-    Return,
-    Sink,
-    Start,
-    Stdio,
-    Step,
-    Vector,
-)
+from wasicheck.vectors.keys import AFTER, FILE, GIVEN, GUEST, REQUIRED, VECTOR
+from wasicheck.vectors.model import Call, Channel, GuestOptions, Level, Lift, Return, Start, Step, Vector
 from wasicheck.vectors.names import Names
+from wasicheck.vectors.peers import read_peers
 from wasicheck.vectors.source import Node, VectorError, compose, suggest
+from wasicheck.vectors.staging import Close, Harness, Receive, Stdio
 from wasicheck.vectors.steps import StepReader
+from wasicheck.vectors.surroundings import Environment, Peer, Sink
 from wasicheck.wit import wasi
 from wasicheck.wit.types import Interface, Wit
 
@@ -170,14 +157,17 @@ class _Loader:
         given = entry.get("given")
         own_stdin = given is not None and "stdin" in given.keys
         reader = StepReader(self._names, interface, level, not own_stdin, runs, unstable)
+        peers = _peers(given)
+        introduction = () if given is None or not peers else (reader.introduce(given, peers),)
         nodes = list(unrolled(entry["steps"].sequence("`steps`")))
         if not nodes:
             entry["steps"].fail("a vector has at least one step")
-        steps = tuple(reader.read(step) for step in nodes)
+        written = tuple(reader.read(step) for step in nodes)
+        steps = (*introduction, *written)
         acknowledged = any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps)
-        environment = read_environment(given, acknowledged=acknowledged)
+        environment = read_environment(given, peers, acknowledged=acknowledged)
         guest = _guest(entry, steps, environment)
-        for at, step in zip(nodes, steps, strict=True):
+        for at, step in zip(nodes, written, strict=True):
             if isinstance(step.action, Harness):
                 check_stage(at, step.action.action, environment, guest.channel)
         after = read_after(
@@ -185,6 +175,7 @@ class _Loader:
             node.place,
             level,
             reader.scope,
+            environment,
             ends_by_itself=not any(map(may_end, steps)),
             fails=any(isinstance(s.action, Return) and not s.action.ok for s in steps),
         )
@@ -243,6 +234,12 @@ class _Loader:
 
     def _unstable(self, node: Node | None) -> str | None:
         return None if node is None else node.choice("an unstable feature", self._names.features())
+
+
+def _peers(given: Node | None) -> tuple[Peer, ...]:
+    """The peers of `given`."""
+    entry = given.mapping("`given`", GIVEN) if given is not None else {}
+    return read_peers(entry["peers"], isolated="net" in entry) if "peers" in entry else ()
 
 
 def _of_row(error: VectorError, origin: str) -> VectorError:

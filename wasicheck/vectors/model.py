@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from wasicheck.values import Argument, Pattern, Reference
+from wasicheck.vectors.staging import Harness
+from wasicheck.vectors.surroundings import Environment
 from wasicheck.wit.types import Function, FutureType, StreamType, Type
 
 
@@ -250,64 +252,6 @@ class Return:
     ok: bool
 
 
-class Stdio(StrEnum):
-    """A standard stream of the host process."""
-
-    STDIN = "stdin"
-    STDOUT = "stdout"
-    STDERR = "stderr"
-
-
-@dataclass(frozen=True)
-class Feed:
-    """Write bytes to the host's stdin (or to its terminal)."""
-
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Close:
-    """Close the harness's end of a standard stream."""
-
-    stream: Stdio
-
-
-@dataclass(frozen=True)
-class Drain:
-    """Begin to read an output that was given as `unread`."""
-
-    stream: Stdio
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Let wall-clock time pass: `duration` nanoseconds."""
-
-    duration: int
-
-
-@dataclass(frozen=True)
-class Receive:
-    """Wait until the host's output so far has at least `length` bytes; yields those bytes (`list<u8>`)."""
-
-    stream: Stdio
-    length: int
-
-
-HarnessAction = Feed | Close | Drain | Pause | Receive
-
-
-@dataclass(frozen=True)
-class Harness:
-    """Something the harness does when the guest gets here.
-
-    `acknowledge`: the guest waits until it is done (for a byte on stdin). Without it the guest goes on at once.
-    """
-
-    action: HarnessAction
-    acknowledge: bool
-
-
 Action = (
     Call
     | New
@@ -348,96 +292,7 @@ class Step:
     """What the author says about it to readers."""
 
 
-# --- the environment -----------------------------------------------------------------------------
-
-
-class Source(StrEnum):
-    """What the host's stdin is."""
-
-    CONTROL = "control"
-    """The harness's own channel for acknowledgements; not for the vector to read."""
-    NULL = "null"
-    """Nothing to read, at end of file."""
-    BYTES = "bytes"
-    """A pipe with given bytes, then end of file."""
-    PIPE = "pipe"
-    """A pipe that stays open, fed and closed by harness steps."""
-    FILE = "file"
-    """A regular file with given bytes."""
-    CLOSED = "closed"
-    """No descriptor 0 at all."""
-    DIRECTORY = "directory"
-    """A directory: reading it fails with EISDIR."""
-    WRITE_ONLY = "write-only"
-    """A descriptor that is open for writing only: reading it fails with EBADF."""
-    TERMINAL = "terminal"
-    """A pseudo-terminal in raw mode, fed by harness steps."""
-
-
-class Sink(StrEnum):
-    """What the host's stdout or stderr is."""
-
-    PIPE = "pipe"
-    """A pipe that the harness reads."""
-    UNREAD = "unread"
-    """A pipe that nobody reads before a `drain` step."""
-    BROKEN = "broken"
-    """A pipe whose reader is gone: writing fails with EPIPE."""
-    FULL = "full"
-    """`/dev/full`: writing fails with ENOSPC."""
-    FILE = "file"
-    """A regular file."""
-    READ_ONLY = "read-only"
-    """A descriptor that is open for reading only: writing fails with EBADF."""
-    CLOSED = "closed"
-    """No descriptor at all."""
-    TERMINAL = "terminal"
-    """A pseudo-terminal in raw mode that the harness reads."""
-
-
-@dataclass(frozen=True)
-class Stdin:
-    """What the host's stdin is, and the bytes in it (for `bytes` and `file`)."""
-
-    source: Source
-    data: bytes = b""
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """A regular file of a fixture; `modified` is its modification time in nanoseconds since the epoch."""
-
-    path: PurePosixPath
-    data: bytes
-    modified: int | None = None
-
-
-@dataclass(frozen=True)
-class Preopen:
-    """A directory given to the guest under `name`, freshly filled with `entries`."""
-
-    name: str
-    entries: tuple[FileEntry, ...]
-
-
-@dataclass(frozen=True)
-class Environment:
-    """The surroundings of the guest: everything that `given:` can say."""
-
-    args: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
-    cwd: str | None = None
-    stdin: Stdin = Stdin(Source.NULL)
-    stdout: Sink = Sink.PIPE
-    stderr: Sink = Sink.PIPE
-    preopens: tuple[Preopen, ...] = ()
-    network: bool = False
-    descriptors: int | None = None
-    """RLIMIT_NOFILE of the host process."""
-    host_env: tuple[tuple[str, str], ...] = ()
-    """Variables of the host process itself (`TZ`), not granted to the guest."""
-    features: tuple[str, ...] = ()
-    """Unstable WIT features the host must switch on (`clocks-timezone`)."""
+# --- what must be true outside ---------------------------------------------------------------------
 
 
 class ExitKind(StrEnum):
@@ -460,6 +315,58 @@ class ExitExpectation:
     level: Level
 
 
+class EntryKind(StrEnum):
+    """What an entry of a tree is."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symlink"
+    FIFO = "fifo"
+    SOCKET = "socket"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Nothing is at the path."""
+
+
+@dataclass(frozen=True)
+class Anything:
+    """The path and all that is beneath are not compared."""
+
+
+@dataclass(frozen=True)
+class Present:
+    """An entry of that kind is at the path; what is None is not compared.
+
+    `data` is a pattern over the bytes of a file, `size` over their number (`u64`), `modified` and `accessed` over
+    nanoseconds since the epoch (`s64`); `same_as` is another name of the same file.
+    """
+
+    kind: EntryKind
+    data: Pattern | None = None
+    size: Pattern | None = None
+    target: str | None = None
+    mode: int | None = None
+    modified: Pattern | None = None
+    accessed: Pattern | None = None
+    links: int | None = None
+    same_as: PurePosixPath | None = None
+
+
+@dataclass(frozen=True)
+class TreeExpectation:
+    """What must be at a path of the tree afterwards; whatever no expectation names is as it was."""
+
+    path: PurePosixPath
+    entry: Absent | Anything | Present
+    level: Level
+    place: Place
+    text: str
+    """As written, for messages."""
+
+
 @dataclass(frozen=True)
 class After:
     """What must be true outside when the guest has ended."""
@@ -467,6 +374,7 @@ class After:
     exit: ExitExpectation | None
     stdout: tuple[Expectation, ...]
     stderr: tuple[Expectation, ...]
+    tree: tuple[TreeExpectation, ...]
     place: Place
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 from functools import cache
 
 from wasicheck.vectors.model import Call
+from wasicheck.wit import parse_type, wasi
 from wasicheck.wit.types import (
+    STRING,
     U8,
+    U16,
     U32,
     U64,
     Case,
@@ -18,7 +21,9 @@ from wasicheck.wit.types import (
     Field,
     FutureType,
     ListType,
+    OptionType,
     RecordType,
+    ResultType,
     StreamType,
     Type,
     VariantType,
@@ -28,6 +33,21 @@ BYTES = ListType(U8)
 INDICES = ListType(U32)
 INDEX = U32
 DIGEST = RecordType(None, (Field("length", U64), Field("crc32", U32)))
+ERRNO_RESULT = ResultType(None, STRING)
+"""Of what a peer does: `err` with the name of an errno, such as `"ECONNREFUSED"`."""
+KEEP_ALIVE = RecordType(None, (Field("idle-time", U64), Field("interval", U64), Field("count", U32)))
+"""Times in nanoseconds."""
+SOCKET_OPTIONS = RecordType(
+    None,
+    (
+        Field("hop-limit", U8),
+        Field("keep-alive", OptionType(KEEP_ALIVE)),
+        Field("receive-buffer-size", U64),
+        Field("send-buffer-size", U64),
+        Field("syn-hop-limit", OptionType(U8)),
+    ),
+)
+"""Of looking at the guest's socket: its options as its system has them, and the hop limit that its SYN came with."""
 SUBTASK_STATE = EnumType(None, ("starting", "started", "returned"))
 
 
@@ -80,3 +100,30 @@ def cancel_result(result: Type | None) -> VariantType:
         None,
         (Case("returned", result), Case("cancelled-before-started", None), Case("cancelled-before-returned", None)),
     )
+
+
+@cache
+def socket_address() -> Type:
+    """`ip-socket-address` of wasi:sockets/types."""
+    return parse_type("ip-socket-address", wasi().interface("wasi:sockets/types@0.3.0"), wasi())
+
+
+@cache
+def introduction(peers: tuple[str, ...]) -> RecordType:
+    """Of the introduction of peers: a field for each, with its address and its port."""
+    fields = (Field("address", socket_address()), Field("port", U16))
+    return RecordType(None, tuple(Field(name, RecordType(None, fields)) for name in peers))
+
+
+@cache
+def receive_result(*, digest: bool) -> VariantType:
+    """Of receiving from a connection: all that was asked for, or what came before a FIN or RST."""
+    payload = DIGEST if digest else BYTES
+    return VariantType(None, tuple(Case(name, payload) for name in ("received", "closed", "reset")))
+
+
+@cache
+def datagram(*, hop_limit: bool) -> RecordType:
+    """Of receiving a datagram: its bytes and where it comes from, and its hop limit where that is asked for."""
+    fields = (Field("data", BYTES), Field("from", socket_address()))
+    return RecordType(None, (*fields, Field("hop-limit", U8)) if hop_limit else fields)

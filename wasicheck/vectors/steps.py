@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wasicheck.values import WritableEnd as WritableName
-from wasicheck.values import type_text
+from wasicheck.values import parse_pattern, type_text, variables
 from wasicheck.vectors import outcomes
 from wasicheck.vectors.calls import CallReader
 from wasicheck.vectors.expectations import read_across, read_expectations, read_level
@@ -20,7 +20,7 @@ from wasicheck.vectors.model import (
     Call,
     Cancel,
     Drop,
-    Harness,
+    Expectation,
     Level,
     Lowering,
     New,
@@ -28,7 +28,6 @@ from wasicheck.vectors.model import (
     Read,
     ReadableEnd,
     ReadAll,
-    Receive,
     Return,
     Start,
     Step,
@@ -38,8 +37,11 @@ from wasicheck.vectors.model import (
     Yield,
 )
 from wasicheck.vectors.names import Names
+from wasicheck.vectors.peers import PeerNames, introduction_type, read_peer_step
 from wasicheck.vectors.scope import Scope, Started
 from wasicheck.vectors.source import Node, suggest
+from wasicheck.vectors.staging import Harness, Introduce, Receive
+from wasicheck.vectors.surroundings import Peer
 from wasicheck.wit import WitError
 from wasicheck.wit.types import FutureType, Interface, ListType, OwnType, StreamType, Type
 
@@ -69,6 +71,7 @@ class StepReader:
     unstable: str | None
     """The unstable feature that the vector is about."""
     scope: Scope = field(default_factory=Scope)
+    peers: PeerNames = field(default_factory=lambda: PeerNames(()))
     _quiet: int = 0
     """How many quiet steps that yield something came just before."""
 
@@ -87,6 +90,18 @@ class StepReader:
         if not quiet:
             self._quiet = 0
         return Step(action, yields, expectations, across, within, node.place, text, quiet=quiet, note=note)
+
+    def introduce(self, given: Node, peers: tuple[Peer, ...]) -> Step:
+        """Return the step in which the guest learns the peers' addresses; raise `VectorError`."""
+        if not self.acknowledges:
+            given.fail("stdin is the vector's own: peers cannot be introduced through it", "leave out `stdin`")
+        self.peers = PeerNames(peers)
+        type = introduction_type(peers)
+        pattern = parse_pattern("{" + ", ".join(f"{peer.name}: ${peer.name}" for peer in peers) + "}", type, {})
+        self.scope.entries.update({name: capture.type for name, capture in variables(pattern).items()})
+        expectation = Expectation(Level.MUST, pattern, "the addresses of the peers")
+        action = Harness(Introduce(), acknowledge=True)
+        return Step(action, type, (expectation,), (), None, given.place, "introduce peers")
 
     def _level(self, entry: Mapping[str, Node]) -> Level:
         if "level" not in entry:
@@ -146,6 +161,8 @@ class StepReader:
                 return Yield(times), None, f"yield {times}"
             case "harness":
                 return self._harness(main, entry)
+            case "peer":
+                return self._peer(main, entry, node)
             case "trap":
                 if not main.boolean("`trap`"):
                     main.fail("a step with `trap: false` does nothing", "leave it out")
@@ -274,13 +291,21 @@ class StepReader:
 
     def _harness(self, node: Node, entry: Mapping[str, Node]) -> _What:
         action, text = read_harness_action(node)
-        acknowledge = self.acknowledges
-        if "acknowledge" in entry:
-            acknowledge = entry["acknowledge"].boolean("`acknowledge`")
-            if acknowledge and not self.acknowledges:
-                entry["acknowledge"].fail("stdin is the vector's own: the harness cannot acknowledge through it")
         yields = outcomes.BYTES if isinstance(action, Receive) else None
-        return Harness(action, acknowledge), yields, f"harness: {text}"
+        return Harness(action, self._acknowledge(entry)), yields, f"harness: {text}"
+
+    def _acknowledge(self, entry: Mapping[str, Node]) -> bool:
+        """Whether the guest waits until the harness has done a step."""
+        if "acknowledge" not in entry:
+            return self.acknowledges
+        acknowledge = entry["acknowledge"].boolean("`acknowledge`")
+        if acknowledge and not self.acknowledges:
+            entry["acknowledge"].fail("stdin is the vector's own: the harness cannot acknowledge through it")
+        return acknowledge
+
+    def _peer(self, node: Node, entry: Mapping[str, Node], step: Node) -> _What:
+        action, yields, text = read_peer_step(node, entry, step, self.scope, self.peers)
+        return Harness(action, self._acknowledge(entry)), yields, text
 
 
 def _listed(what: str, operations: tuple[Operation, ...]) -> str:

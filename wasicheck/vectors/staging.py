@@ -1,0 +1,250 @@
+"""What the harness does in the course of a run, as data: the actions of `harness` and `peer` steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from wasicheck.values import Argument
+
+
+class Stdio(StrEnum):
+    """A standard stream of the host process."""
+
+    STDIN = "stdin"
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+# --- standard streams ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Write bytes to the host's stdin (or to its terminal)."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the harness's end of a standard stream."""
+
+    stream: Stdio
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Begin to read an output that was given as `unread`."""
+
+    stream: Stdio
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Wait until the host's output so far has at least `length` bytes; yields those bytes (`list<u8>`)."""
+
+    stream: Stdio
+    length: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Let wall-clock time pass: `duration` nanoseconds."""
+
+    duration: int
+
+
+StreamAction = Feed | Close | Drain | Receive
+
+
+# --- files ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Put:
+    """Write a regular file of the tree, anew or over what was there."""
+
+    path: PurePosixPath
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Remove a file, or a directory with all that is in it."""
+
+    path: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Rename an entry of the tree."""
+
+    path: PurePosixPath
+    to: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Symlink:
+    """Make a symbolic link."""
+
+    path: PurePosixPath
+    target: str
+
+
+@dataclass(frozen=True)
+class Execute:
+    """Put a program there and run it until the end of the run: its file is busy."""
+
+    path: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Exchange two names again and again in the background, until the end of the run."""
+
+    path: PurePosixPath
+    other: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Hold a named pipe open for reading and writing until it is released, or until the end of the run."""
+
+    path: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Release:
+    """Close what was held open."""
+
+    path: PurePosixPath
+
+
+FileAction = Put | Remove | Rename | Symlink | Execute | Swap | Hold | Release
+
+
+# --- peers ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Introduce:
+    """Tell the guest the peers' addresses; yields a record with one field for each peer."""
+
+
+@dataclass(frozen=True)
+class Accept:
+    """Take the next connection of a listener, and call it `connection`; yields its other side's address."""
+
+    peer: str
+    connection: str
+
+
+@dataclass(frozen=True)
+class Connect:
+    """Connect a client to an address of the guest; yields `result<_, string>` with the name of an errno."""
+
+    peer: str
+    to: Argument
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send bytes over a connection, all of them, `chunk` at a time; yields `result<_, string>`."""
+
+    peer: str
+    data: bytes
+    chunk: int | None = None
+
+
+@dataclass(frozen=True)
+class SendDatagram:
+    """Send one datagram to an address; yields `result<_, string>`."""
+
+    peer: str
+    data: bytes
+    to: Argument
+
+
+@dataclass(frozen=True)
+class ReceiveBytes:
+    """Receive `length` bytes of a connection, or (None) all until its end; `digest`: keep length and checksum only."""
+
+    peer: str
+    length: int | None
+    digest: bool
+
+
+@dataclass(frozen=True)
+class ReceiveDatagram:
+    """Receive one datagram; yields `record { data: list<u8>, from: ip-socket-address }`, and its `hop-limit: u8`."""
+
+    peer: str
+    hop_limit: bool = False
+
+
+class Direction(StrEnum):
+    """What `shutdown` ends."""
+
+    READ = "read"
+    WRITE = "write"
+    BOTH = "both"
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """Shut a connection down, in one direction or both."""
+
+    peer: str
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class Hangup:
+    """Close a socket; `reset`: with a RST in place of a FIN (SO_LINGER of 0)."""
+
+    peer: str
+    reset: bool
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Look at the options of the guest's socket at the other side of a connection; yields them as a record."""
+
+    peer: str
+
+
+PeerAction = (
+    Introduce | Accept | Connect | Send | SendDatagram | ReceiveBytes | ReceiveDatagram | Shutdown | Hangup | Inspect
+)
+
+
+# --- all of them ---------------------------------------------------------------------------------------
+
+HarnessAction = StreamAction | Pause | FileAction | PeerAction
+
+
+@dataclass(frozen=True)
+class Harness:
+    """Something the harness does when the guest gets here.
+
+    `acknowledge`: the guest waits until it is done (for a byte on stdin). Without it the guest goes on at once.
+    """
+
+    action: HarnessAction
+    acknowledge: bool
+
+    @property
+    def argument(self) -> Argument | None:
+        """What the guest tells the harness when it gets here."""
+        match self.action:
+            case Connect(to=argument) | SendDatagram(to=argument):
+                return argument
+            case _:
+                return None
+
+    @property
+    def delivers(self) -> bool:
+        """Whether the guest gets what the step yields, in place of a mere acknowledgement."""
+        return isinstance(self.action, Introduce)

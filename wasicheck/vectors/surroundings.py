@@ -1,0 +1,309 @@
+"""The surroundings of a guest: everything that `given:` can say, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import PurePosixPath
+
+IpAddress = IPv4Address | IPv6Address
+
+
+# --- standard streams ----------------------------------------------------------------------------------
+
+
+class Source(StrEnum):
+    """What the host's stdin is."""
+
+    CONTROL = "control"
+    """The harness's own channel for acknowledgements; not for the vector to read."""
+    NULL = "null"
+    """Nothing to read, at end of file."""
+    BYTES = "bytes"
+    """A pipe with given bytes, then end of file."""
+    PIPE = "pipe"
+    """A pipe that stays open, fed and closed by harness steps."""
+    FILE = "file"
+    """A regular file with given bytes."""
+    CLOSED = "closed"
+    """No descriptor 0 at all."""
+    DIRECTORY = "directory"
+    """A directory: reading it fails with EISDIR."""
+    WRITE_ONLY = "write-only"
+    """A descriptor that is open for writing only: reading it fails with EBADF."""
+    TERMINAL = "terminal"
+    """A pseudo-terminal in raw mode, fed by harness steps."""
+
+
+class Sink(StrEnum):
+    """What the host's stdout or stderr is."""
+
+    PIPE = "pipe"
+    """A pipe that the harness reads."""
+    UNREAD = "unread"
+    """A pipe that nobody reads before a `drain` step."""
+    BROKEN = "broken"
+    """A pipe whose reader is gone: writing fails with EPIPE."""
+    FULL = "full"
+    """`/dev/full`: writing fails with ENOSPC."""
+    FILE = "file"
+    """A regular file."""
+    READ_ONLY = "read-only"
+    """A descriptor that is open for reading only: writing fails with EBADF."""
+    CLOSED = "closed"
+    """No descriptor at all."""
+    TERMINAL = "terminal"
+    """A pseudo-terminal in raw mode that the harness reads."""
+
+
+@dataclass(frozen=True)
+class Stdin:
+    """What the host's stdin is, and the bytes in it (for `bytes` and `file`)."""
+
+    source: Source
+    data: bytes = b""
+
+
+# --- trees ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tmpfs:
+    """A file system in memory of its own: `size` in bytes, `inodes` as a number; None: no limit."""
+
+    size: int | None = None
+    inodes: int | None = None
+
+
+@dataclass(frozen=True)
+class ReadOnly:
+    """A bind mount of what is there, read-only once it has been filled."""
+
+
+@dataclass(frozen=True)
+class Itself:
+    """A bind mount of what is there: a mount point, which is busy."""
+
+
+Mount = Tmpfs | ReadOnly | Itself
+
+
+@dataclass(frozen=True)
+class RegularFile:
+    """A regular file; `size` above the length of `data` leaves a hole behind it.
+
+    `modified` and `accessed` are in nanoseconds since the epoch; None: the time of making.
+    """
+
+    data: bytes = b""
+    size: int | None = None
+    mode: int | None = None
+    modified: int | None = None
+    accessed: int | None = None
+    mount: Itself | None = None
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory; `files` is how many empty files named `f00000`, `f00001` … are put into it."""
+
+    mode: int | None = None
+    modified: int | None = None
+    mount: Mount | None = None
+    files: int = 0
+
+
+@dataclass(frozen=True)
+class SymbolicLink:
+    """A symbolic link with any text as its target."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class HardLink:
+    """A further name of a file of the tree."""
+
+    target: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Fifo:
+    """A named pipe."""
+
+
+@dataclass(frozen=True)
+class UnixSocket:
+    """The name of a bound socket of the family AF_UNIX."""
+
+
+Content = RegularFile | Directory | SymbolicLink | HardLink | Fifo | UnixSocket
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    """Something in a tree; bytes of a path that are not UTF-8 are surrogates, as in `os.fsdecode`."""
+
+    path: PurePosixPath
+    content: Content
+
+
+@dataclass(frozen=True)
+class Preopen:
+    """A directory of the tree given to the guest under `name`."""
+
+    name: str
+    folder: PurePosixPath
+
+
+# --- peers ---------------------------------------------------------------------------------------------
+
+
+class Family(StrEnum):
+    """`ip-address-family` of wasi:sockets/types."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class PeerKind(StrEnum):
+    """What a peer is."""
+
+    TCP_LISTENER = "tcp-listener"
+    """Listens."""
+    TCP_FULL = "tcp-full"
+    """Listens, but its accept queue is full: connecting to it neither succeeds nor fails."""
+    TCP_CLOSED = "tcp-closed"
+    """Holds a port that nobody listens on: connecting to it is refused."""
+    TCP_CLIENT = "tcp-client"
+    """A bound socket that connects to the guest when it is told to."""
+    UDP = "udp"
+    """A bound datagram socket."""
+    UDP_CLOSED = "udp-closed"
+    """Holds a port at which no datagram is taken: each is answered with ICMP port unreachable."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A socket of the harness, bound before the guest starts.
+
+    `port` 0 is one of the system's choice; `backlog` the length of a listener's queue; `receive_buffer` is
+    SO_RCVBUF in bytes (None: as the system has it).
+    """
+
+    name: str
+    kind: PeerKind
+    family: Family
+    address: IpAddress
+    port: int = 0
+    backlog: int = 128
+    receive_buffer: int | None = None
+
+
+# --- scenes --------------------------------------------------------------------------------------------
+
+
+class Subject(StrEnum):
+    """What a system call has to be about for an injected error."""
+
+    TREE = "tree"
+    """A file beneath a preopened directory, by descriptor or by path; the directory itself by descriptor only."""
+    SOCKETS = "sockets"
+    """A descriptor that is a socket."""
+    ANY = "any"
+    """Anything, what the host does for itself included."""
+
+
+@dataclass(frozen=True)
+class Injection:
+    """A system call of the host that fails with `error` (`EIO`) if it is about that subject.
+
+    `argument`: only if that argument, counted from 0, `equals` the number.
+    """
+
+    call: str
+    error: str
+    on: Subject
+    argument: int | None = None
+    equals: int = 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network namespace of the host's own, with nothing but loopback and what is said here.
+
+    `addresses` are added to the loopback interface, with their prefix length (`10.1.0.1/32`); `unreachable` and
+    `prohibit` are destinations of routes of that type; `ports` is the range of ephemeral ports.
+    """
+
+    addresses: tuple[str, ...] = ()
+    unreachable: tuple[str, ...] = ()
+    prohibit: tuple[str, ...] = ()
+    ports: tuple[int, int] | None = None
+    privileged_below: int | None = None
+    syn_retries: int | None = None
+    retries: int | None = None
+
+
+class Refusal(StrEnum):
+    """How a name server does not answer a question."""
+
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the name server answers for a name."""
+
+    a: tuple[str, ...] = ()
+    aaaa: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NameService:
+    """Where the host's names come from: a hosts file, then a name server of the harness (any other: NXDOMAIN)."""
+
+    hosts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    zone: tuple[tuple[str, Answer | Refusal], ...] = ()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The surroundings of a guest."""
+
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    cwd: str | None = None
+    stdin: Stdin = Stdin(Source.NULL)
+    stdout: Sink = Sink.PIPE
+    stderr: Sink = Sink.PIPE
+    tree: tuple[TreeEntry, ...] = ()
+    """What lies in the fresh folder, parents before what is in them."""
+    preopens: tuple[Preopen, ...] = ()
+    network: bool = False
+    peers: tuple[Peer, ...] = ()
+    descriptors: int | None = None
+    """RLIMIT_NOFILE of the host process."""
+    file_size: int | None = None
+    """RLIMIT_FSIZE of the host process in bytes."""
+    ordinary_user: bool = False
+    """Whether the host must not run as root; the tree then belongs to the user it runs as."""
+    injections: tuple[Injection, ...] = ()
+    net: Network | None = None
+    names: NameService | None = None
+    host_env: tuple[tuple[str, str], ...] = ()
+    """Variables of the host process itself (`TZ`), not granted to the guest."""
+    features: tuple[str, ...] = ()
+    """Unstable WIT features the host must switch on (`clocks-timezone`)."""
+
+    @property
+    def staged(self) -> bool:
+        """Whether the host needs more than its own process, files and sockets: namespaces, limits, a filter."""
+        mounted = any(isinstance(e.content, RegularFile | Directory) and e.content.mount is not None for e in self.tree)
+        limited = self.ordinary_user or self.file_size is not None or bool(self.injections)
+        return mounted or limited or self.net is not None or self.names is not None
