@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from wasicheck.abi import elem_size
+from wasicheck.abi import alignment, elem_size
 from wasicheck.guest import runtime
 from wasicheck.guest.calls import call_repeatedly, call_sync
 from wasicheck.guest.copies import await_slot, copy_sync, read_all, write_all
@@ -55,8 +55,15 @@ class Layout:
     argument: Layout | None = None
 
 
+DELIVERED_TEXT = 1024
+"""Bytes for the strings of a value that the harness delivers."""
 PACKED = f"(i32.load offset=8 {slot_text(runtime.CONTROL_SLOT)})"
 """The copy result of the last read of the control channel."""
+
+
+def delivery_size(type: Type) -> int:
+    """Bytes of a value that the harness delivers to the guest, with room for the strings in it behind it."""
+    return elem_size(type) + DELIVERED_TEXT
 
 
 def acknowledgement(step: int) -> int:
@@ -221,7 +228,10 @@ class StepCompiler:
         ]
         if not harness.delivers or step.yields is None:
             return None
-        address, size = self.scope.room(step.yields), elem_size(step.yields)
+        size = delivery_size(step.yields)
+        address = self.scope.storage.image.allocate(size, alignment(step.yields))
+        text = address + elem_size(step.yields)
+        code.finish.append(f"(call $piece (i32.const {text}) (i32.const {address + size - text}))")
         got = self.scope.storage.image.allocate(4, 4)
         code.wait += [
             "(loop $more",

@@ -15,7 +15,6 @@ from ipaddress import IPv4Network, ip_interface, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from wasicheck.host import launcher
 from wasicheck.host.injection import SECCOMP, Injector, filter_program, machine
 from wasicheck.host.instructions import Instructions
 from wasicheck.host.sandbox import SceneError, SceneUnavailableError
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
 TREE = "tree"
 """The folder of the tree inside the run's."""
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 _TIMEOUT_S = 10.0
 _UNREACHABLE = 7
 _PROHIBIT = 8
@@ -85,7 +85,7 @@ class Scene:
     def argv(self, command: tuple[str, ...]) -> tuple[str, ...]:
         """Return the command line of the launcher that becomes the host with that one."""
         program = shutil.which(command[0]) or command[0]
-        return (sys.executable, "-I", "-S", launcher.__file__, str(self.pass_fds[0]), program, *command[1:])
+        return (sys.executable, "-I", "-S", str(_LAUNCHER), str(self.pass_fds[0]), program, *command[1:])
 
     def stage(self, timeout: float = _TIMEOUT_S) -> None:
         """Wait until the launcher, which must have been started, has made everything; `timeout` in seconds.

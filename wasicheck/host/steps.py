@@ -9,7 +9,7 @@ from typing import Protocol
 
 from wasicheck.abi import AbiError, Image, alignment, elem_size, load
 from wasicheck.guest.frames import Frame, Tag
-from wasicheck.guest.steps import Layout, acknowledgement
+from wasicheck.guest.steps import Layout, acknowledgement, delivery_size
 from wasicheck.host.files import Files
 from wasicheck.host.peers import Peers
 from wasicheck.host.streams import Collector, Feeder
@@ -140,7 +140,7 @@ class HarnessSteps:
         assert layout.type is not None
         image = Image(layout.address)
         image.store(outcome.value, layout.type, image.allocate(elem_size(layout.type), alignment(layout.type)))
-        return image.bytes
+        return image.bytes.ljust(delivery_size(layout.type), b"\0")
 
     def _attempt(self, action: StreamAction | Pause | FileAction | Introduce, *, over: bool) -> HarnessOutcome | None:
         """Return the outcome of an action, or None when it has to wait."""

@@ -59,8 +59,8 @@ class CallReader:
             node.fail(f"{function.item} is unstable", f"add `unstable: {feature}` to the vector")
         lowering = Lowering(entry["lower"].choice("a lowering", _LOWERINGS)) if "lower" in entry else None
         repeat = entry["repeat"].integer("how often to call", 1, MAX_REPEAT) if "repeat" in entry else None
-        if repeat is not None and (function.is_async or function.result is None):
-            entry["repeat"].fail("only calls of functions with a result that are not `async` can be repeated")
+        if repeat is not None:
+            _check_repeatable(entry["repeat"], function, lowering)
         through = "through" in entry
         if through:
             entry["through"].choice("`through`", ("component",))
@@ -123,6 +123,13 @@ class CallReader:
 
 def _counted(number: int) -> str:
     return f"{number or 'no'} argument{'' if number == 1 else 's'}"
+
+
+def _check_repeatable(node: Node, function: Function, lowering: Lowering | None) -> None:
+    if function.result is None:
+        node.fail(f"{function.item} has no result, so there is nothing to collect")
+    if function.is_async and lowering is not Lowering.SYNC:
+        node.fail(f"{function.item} is `async`", "add `lower: sync`: each call then waits in place")
 
 
 def _check_length_only(node: Node, function: Function, *, repeated: bool, after_quiet: bool) -> None:
