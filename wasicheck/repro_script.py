@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from wasicheck.host.host import Host
 from wasicheck.guest.steps import acknowledgement
+from wasicheck.host.host import Host
 from wasicheck.host.sandbox import process_environment
 from wasicheck.host.trees import furnish
 from wasicheck.vectors.model import Lift, Vector

@@ -28,7 +28,7 @@ from wasicheck.judge.run import ExitReason, Run
 from wasicheck.report.text import repro_words
 from wasicheck.resources import data_folder
 from wasicheck.vectors.loader import Suite, load_suite
-from wasicheck.vectors.model import Call, Channel, Lift, Start, Vector
+from wasicheck.vectors.model import Call, Channel, Lift, Start, Vector, World
 from wasicheck.vectors.requirements import requirement_ids
 from wasicheck.vectors.staging import Harness
 from wasicheck.vectors.surroundings import Environment
@@ -112,13 +112,16 @@ class HostSession:
     def _build(self, vector: Vector) -> Build:
         """The build of a vector: another lift where the vector is about that."""
         lifts = vector.guest.lifts
+        if vector.world is not World.COMMAND and self.build.lift is Lift.SYNC:
+            # A handler goes on when it has returned its response.
+            lifts = lifts or (Lift.CALLBACK, Lift.STACKFUL)
         return replace(self.build, lift=lifts[0]) if lifts and self.build.lift not in lifts else self.build
 
     def _judged(self, vector: Vector, build: Build) -> Result:
         label, flags = self.host.label, build.flags
         if vector.platforms and sys.platform not in vector.platforms:
             return skipped(vector, label, flags, f"the expectation holds on {', '.join(vector.platforms)} only")
-        if lacking := self.host.lacks(vector.environment, build.lift):
+        if lacking := self.host.lacks(vector.environment, build.lift, vector.world):
             return skipped(vector, label, flags, "; ".join(lacking))
         try:
             guest = compile_vector(vector, wasi(), build)
@@ -126,7 +129,9 @@ class HostSession:
             return errored(vector, label, flags, str(error))
         steps = {i: s.action for i, s in enumerate(vector.steps) if isinstance(s.action, Harness)}
         runs = [
-            self._execute(guest, vector.environment, steps, vector.deadline, build.lift, vector.guest.channel)
+            self._execute(
+                guest, vector.environment, steps, vector.deadline, build.lift, vector.guest.channel, vector.world
+            )
             for _ in range(vector.runs)
         ]
         first = runs[0]
@@ -152,6 +157,7 @@ class HostSession:
         deadline: int,
         lift: Lift,
         channel: Channel = Channel.STDERR,
+        world: World = World.COMMAND,
     ) -> Run:
         return execute(
             self.host,
@@ -161,6 +167,7 @@ class HostSession:
             deadline_ns=deadline,
             layouts=guest.layouts,
             lift=lift,
+            world=world,
             preparer=self.preparer,
             channel=channel,
         )

@@ -91,8 +91,8 @@ def judged(text: str, frames: list[tuple[int, Tag]], outcome: HarnessOutcome | N
         ("should", [Tag.REACHED, Tag.PENDING], HarnessOutcome(b"ab?"), Verdict.NON_STRICT),
         ("must", [Tag.REACHED, Tag.PENDING], HarnessOutcome(b"ab?"), Verdict.TIMEOUT),
         # It never came.
-        ("should", [Tag.REACHED, Tag.PENDING], HarnessOutcome(b"a", "1 of 3 bytes"), Verdict.NON_STRICT),
-        ("must", [Tag.REACHED], HarnessOutcome(b"", "0 of 3 bytes"), Verdict.TIMEOUT),
+        ("should", [Tag.REACHED, Tag.PENDING], HarnessOutcome(b"a", "1 of 3 bytes", waited=True), Verdict.NON_STRICT),
+        ("must", [Tag.REACHED], HarnessOutcome(b"", "0 of 3 bytes", waited=True), Verdict.TIMEOUT),
         # The harness could not do its part.
         ("should", [Tag.REACHED, Tag.PENDING], HarnessOutcome(failure="no such end"), Verdict.ERROR),
     ],

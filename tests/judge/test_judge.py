@@ -344,10 +344,10 @@ RECEIVE = "- harness: {receive: stdout, length: 3}\n  expect: '\"abc\"'\n"
         (TRAPPED, HarnessOutcome(b"abc"), "panic", Verdict.CRASH),
         (TRAPPED, HarnessOutcome(b"abc"), None, Verdict.FAIL),
         # What the harness waited for never came; why, the end of the host may tell better.
-        (KILLED, HarnessOutcome(b"a", "1 of 3 bytes"), None, Verdict.TIMEOUT),
-        (OK, HarnessOutcome(b"a", "1 of 3 bytes"), None, Verdict.TIMEOUT),
-        (SEGFAULT, HarnessOutcome(b"a", "1 of 3 bytes"), None, Verdict.CRASH),
-        (TRAPPED, HarnessOutcome(b"a", "1 of 3 bytes"), "panic", Verdict.CRASH),
+        (KILLED, HarnessOutcome(b"a", "1 of 3 bytes", waited=True), None, Verdict.TIMEOUT),
+        (OK, HarnessOutcome(b"a", "1 of 3 bytes", waited=True), None, Verdict.TIMEOUT),
+        (SEGFAULT, HarnessOutcome(b"a", "1 of 3 bytes", waited=True), None, Verdict.CRASH),
+        (TRAPPED, HarnessOutcome(b"a", "1 of 3 bytes", waited=True), "panic", Verdict.CRASH),
         # The harness could not do it.
         (KILLED, HarnessOutcome(failure="not open"), None, Verdict.ERROR),
         (SEGFAULT, HarnessOutcome(failure="not open"), None, Verdict.CRASH),

@@ -32,6 +32,7 @@ from wasicheck.vectors.model import (
 )
 from wasicheck.vectors.requirements import Requirement, Testable
 from wasicheck.vectors.source import VectorError, suggest
+from wasicheck.vectors.staging import Harness
 from wasicheck.wit.types import EnumType, FutureType, OwnType, StreamType, VariantType, Wit
 
 _NOTED = "use it, leave it out, or say why in the step's `note`"
@@ -104,7 +105,9 @@ def _made(step: Step) -> tuple[str, ...]:
 
 
 def _captured(step: Step) -> Iterator[str]:
-    """The names that a step captures; not the one of a handle, which no pattern says more of."""
+    """The names that a step captures; not the one of a handle, which no pattern says more of, nor those of peers."""
+    if isinstance(step.action, Harness) and step.action.delivers:
+        return
     for expectation in step.expectations:
         match expectation.outcome:
             case None | Ending() | Capture(type=StreamType() | FutureType() | OwnType()):

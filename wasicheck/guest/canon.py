@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wasicheck.abi import lower_signature
+from wasicheck.abi import lower_signature, task_return_signature
 from wasicheck.guest.imports import Imports, quoted
 from wasicheck.vectors.model import Lowering
-from wasicheck.wit.types import Function, FutureType, ResourceType, StreamType
+from wasicheck.wit.types import Function, FutureType, ResourceType, StreamType, Type
 
 I32 = "i32"
 MEMORY = "(memory $memory)"
@@ -27,6 +27,7 @@ class Canon:
         self._core: dict[str, str] = {}
         self._types: dict[StreamType | FutureType, str] = {}
         self._linked: dict[str, str] = {}
+        self._results: dict[Type, str] = {}
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -116,6 +117,13 @@ class Canon:
         parameters, results, options = _BUILTINS[name]
         return self._define(name, f"{name}{options}", parameters, results)
 
+    def task_return(self, type: Type) -> str:
+        """`task.return` of an export with that result, which is small enough to be passed flat."""
+        signature = task_return_signature(type)
+        assert not signature.params_spilled
+        self._results.setdefault(type, "$task.result")
+        return self._define("task.return", f"task.return (result $task.result) {MEMORY}", signature.params, ())
+
     # --- rendering -----------------------------------------------------------------------------------
 
     def _define(self, name: str, text: str, parameters: Iterable[str], results: Iterable[str]) -> str:
@@ -128,7 +136,8 @@ class Canon:
 
     def definitions(self) -> list[str]:
         """The component's type, linked component and `canon` definitions."""
-        types = [f"(type {id} {self._imports.outer(type)})" for type, id in self._types.items()]
+        named: list[tuple[Type, str]] = [*self._types.items(), *self._results.items()]
+        types = [f"(type {id} {self._imports.outer(type)})" for type, id in named]
         return [*types, *self._linked.values(), *self._definitions.values()]
 
     def core_imports(self) -> list[str]:

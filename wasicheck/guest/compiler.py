@@ -14,21 +14,20 @@ from dataclasses import dataclass
 from wasmtime import WasmtimeError, wat2wasm
 
 from wasicheck.guest import runtime
-from wasicheck.guest.canon import Canon
+from wasicheck.guest.canon import MEMORY, REALLOC, Canon
 from wasicheck.guest.driver import runtime as runtime_of
 from wasicheck.guest.errors import CompileError
-from wasicheck.guest.imports import Imports
+from wasicheck.guest.imports import Imports, quoted
 from wasicheck.guest.operands import Storage
 from wasicheck.guest.scope import Scope
 from wasicheck.guest.steps import Layout, StepCompiler
-from wasicheck.vectors.model import Channel, Lift, Lowering, Step, Vector
+from wasicheck.vectors.model import Channel, Lift, Lowering, Step, Vector, World
 from wasicheck.vectors.staging import Harness
 from wasicheck.wit.types import Function, FutureType, StreamType, TupleType, Wit
 
 __all__ = ["Build", "CompileError", "Guest", "compile_steps", "compile_vector"]
 
 VERSION = "0.3.0"
-RUN = f"wasi:cli/run@{VERSION}"
 DEFAULT_LIMIT = 3_000_000_000
 """Nanoseconds a step may wait, where the vector does not say."""
 REGIONS = 1 << 16
@@ -66,6 +65,7 @@ def compile_vector(vector: Vector, wit: Wit, build: Build) -> Guest:
         channel=vector.guest.channel,
         limits=vector.guest.limits_inside,
         imports=vector.imports,
+        world=vector.world,
     )
 
 
@@ -78,8 +78,9 @@ def compile_steps(
     limits: bool = True,
     imports: tuple[str, ...] = (),
     link: tuple[Function, ...] = (),
+    world: World = World.COMMAND,
 ) -> Guest:
-    """Compile steps to a component for the world `wasi:cli/command`; raise `CompileError`.
+    """Compile steps to a component for a world; raise `CompileError`.
 
     `imports` are interfaces to import whole, `link` functions to import, whether they are called or not.
     """
@@ -91,7 +92,7 @@ def compile_steps(
         for function in link:
             needed.function(function)
         storage = Storage(runtime.STATIC_END, regions)
-        text, layouts = _component(steps, wit, build, channel, limits, needed, storage)
+        text, layouts = _component(steps, wit, build, channel, limits, needed, storage, world)
         if not storage.overlaps:
             break
         regions = -(-storage.image.end // REGIONS) * REGIONS
@@ -102,6 +103,10 @@ def compile_steps(
     return Guest(wasm, text, layouts)
 
 
+_EXPORTS = {
+    World.COMMAND: (f"wasi:cli/run@{VERSION}", "run"),
+    World.SERVICE: (f"wasi:http/handler@{VERSION}", "handle"),
+}
 _LIFT_OPTIONS = {
     Lift.SYNC: "",
     Lift.CALLBACK: ' async (callback (core func $guest "callback"))',
@@ -117,6 +122,7 @@ def _component(
     limits: bool,
     needed: Imports,
     storage: Storage,
+    world: World,
 ) -> tuple[str, tuple[Layout, ...]]:
     canon = Canon(needed)
     scope = Scope(canon, storage, flags=storage.image.allocate(len(steps) + 1, 1))
@@ -138,7 +144,7 @@ def _component(
         "limits": limit_table,
         "steps": len(steps),
     }
-    driver = runtime_of(build.lift, limits=limits, polls=scope.polls)
+    driver = runtime_of(build.lift, world, limits=limits, polls=scope.polls)
     for name in driver.builtins:
         canon.builtin(name)
     bindings = _bindings(canon, wit, channel, limits=limits)
@@ -154,6 +160,7 @@ def _component(
         *_segments(storage),
         *functions,
     ]
+    export = _export(world, build.lift, needed, wit)
     component = [
         *needed.render(),
         runtime.MEMORY_MODULE.format(pages=storage.pages, heap=storage.heap),
@@ -168,11 +175,27 @@ def _component(
         *(f"  {line}" for line in canon.core_exports()),
         *(f'  (export "{name}" (func {id}))' for name, id in bindings.items()),
         "))))",
-        f'(func $run async (result (result)) (canon lift (core func $guest "run"){_LIFT_OPTIONS[build.lift]}))',
-        '(instance $exports (export "run" (func $run)))',
-        f'(export "{RUN}" (instance $exports))',
+        *export,
     ]
     return "\n  ".join(("(component", *component)) + ")\n", tuple(layout for _, layout in compiled)
+
+
+def _export(world: World, lift: Lift, needed: Imports, wit: Wit) -> list[str]:
+    """The world's export, lifted from the core module."""
+    id, name = _EXPORTS[world]
+    function = wit.interface(id).functions[name]
+    parameters = "".join(f" (param {quoted(p.name)} {needed.outer(p.type)})" for p in function.params)
+    assert function.result is not None
+    types, result = list[str](), needed.outer(function.result)
+    if world is World.SERVICE:
+        types, result = [f"(type $handled {result})"], "$handled"
+    lifted = f'(canon lift (core func $guest "{name}"){_LIFT_OPTIONS[lift]} {MEMORY} {REALLOC})'
+    return [
+        *types,
+        f"(func ${name} async{parameters} (result {result}) {lifted})",
+        f'(instance $exports (export "{name}" (func ${name})))',
+        f'(export "{id}" (instance $exports))',
+    ]
 
 
 def _bindings(canon: Canon, wit: Wit, channel: Channel, *, limits: bool) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from wasicheck.guest.runtime import CORE, EVENT, LIMITS, NO_LIMITS
-from wasicheck.vectors.model import Lift
+from wasicheck.vectors.model import Lift, World
 
 CHANNEL: dict[str, str] = {
     "output.new": "(result i64)",
@@ -50,6 +50,12 @@ _SYNC_ENTRY = f"""\
 {_BLOCKING_LOOP}
   (global.get $result))"""
 
+_HANDLER_STACKFUL_ENTRY = f"""\
+(global $request (mut i32) (i32.const 0))
+(func (export "handle") (param $handle i32)
+  (global.set $request (local.get $handle))
+{_BLOCKING_LOOP.replace("(local $outcome i32)", "")})"""
+
 _STACKFUL_ENTRY = f"""\
 (func (export "run")
 {_BLOCKING_LOOP}
@@ -63,14 +69,33 @@ _CALLBACK_ENTRY = """\
   (if (i32.eq (local.get $outcome) (i32.const 1))
     (then (return (i32.or (i32.const 2) (i32.shl (global.get $set) (i32.const 4))))))
   (if (i32.eq (local.get $outcome) (i32.const 2)) (then (return (i32.const 1))))
-  (if (i32.eqz (global.get $returned)) (then (call $task.return (global.get $result))))
+  RETURN
   (i32.const 0))
-(func (export "run") (result i32)
-  (call $init)
-  (call $drive))
+ENTRY
 (func (export "callback") (param $code i32) (param $handle i32) (param $payload i32) (result i32)POLL
   (call $event (local.get $code) (local.get $handle) (local.get $payload))
   (call $drive))"""
+
+
+_CALLBACK = {
+    World.COMMAND: (
+        "(if (i32.eqz (global.get $returned)) (then (call $task.return (global.get $result))))",
+        """\
+(func (export "run") (result i32)
+  (call $init)
+  (call $drive))""",
+    ),
+    World.SERVICE: (
+        ";; The steps have given the result, or the canonical ABI traps.",
+        """\
+(global $request (mut i32) (i32.const 0))
+(func (export "handle") (param $handle i32) (result i32)
+  (global.set $request (local.get $handle))
+  (call $init)
+  (call $drive))""",
+    ),
+}
+"""What a callback guest does when its steps are over, and its entry."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +107,7 @@ class Runtime:
 
 
 @cache
-def runtime(lift: Lift, *, limits: bool, polls: bool) -> Runtime:
+def runtime(lift: Lift, world: World, *, limits: bool, polls: bool) -> Runtime:
     """The runtime for guests lifted in that way, with or without limits on waits and steps that poll."""
     builtins = ["waitable-set.new", "waitable.join", "subtask.drop"]
     imports = dict(CHANNEL)
@@ -94,16 +119,21 @@ def runtime(lift: Lift, *, limits: bool, polls: bool) -> Runtime:
     if polls:
         builtins.append("waitable-set.poll")
         functions.append(_POLL)
-    if lift is not Lift.SYNC:
+    if lift is not Lift.SYNC and world is World.COMMAND:
         builtins.append("task.return")
     if lift is Lift.CALLBACK:
         # A yield comes back without an event.
         poll = "\n  (if (i32.eqz (local.get $code)) (then (call $poll)))"
-        functions.append(_CALLBACK_ENTRY.replace("POLL", poll if polls else ""))
+        over, entry = _CALLBACK[world]
+        text = _CALLBACK_ENTRY.replace("RETURN", over).replace("ENTRY", entry)
+        functions.append(text.replace("POLL", poll if polls else ""))
     else:
         builtins += ["waitable-set.wait"] + (["thread.yield"] if polls else [])
         poll = "\n      (call $poll)\n      (drop (call $thread.yield))"
-        entry = _SYNC_ENTRY if lift is Lift.SYNC else _STACKFUL_ENTRY
+        if world is World.SERVICE:
+            entry = _HANDLER_STACKFUL_ENTRY
+        else:
+            entry = _SYNC_ENTRY if lift is Lift.SYNC else _STACKFUL_ENTRY
         functions += [_WAIT, entry.replace("POLL", poll if polls else "")]
     fields = [f'(import "" "{name}" (func ${name} {signature}))' for name, signature in imports.items()]
     text = "\n".join([*fields, *functions])

@@ -16,7 +16,7 @@ from wasicheck.guest.copies import await_slot, copy_sync, read_all, write_all
 from wasicheck.guest.operations import await_all, await_any, await_one, cancel, in_place, start
 from wasicheck.guest.places import Place
 from wasicheck.guest.scope import Code, Scope, slot_text
-from wasicheck.values import Reference
+from wasicheck.values import Argument, Reference
 from wasicheck.vectors.model import (
     Await,
     AwaitAll,
@@ -26,10 +26,12 @@ from wasicheck.vectors.model import (
     Drop,
     End,
     Ending,
+    Handle,
     Lowering,
     New,
     Read,
     ReadAll,
+    Respond,
     Return,
     Start,
     Step,
@@ -128,6 +130,13 @@ class StepCompiler:
                 code.finish.append("(unreachable)")
             case Return(ok):
                 self._return(ok, code)
+            case Handle():
+                return self._handle(step, code)
+            case Respond(result):
+                self._respond(result, code)
+            case Harness(opening=True):
+                # The harness has done it before the guest was called.
+                code.outcome = runtime.SILENT
             case Harness() as harness:
                 return self._harness(harness, step, code)
             case _:
@@ -185,6 +194,24 @@ class StepCompiler:
         if self._has_task_return and code.index + 1 < self._count:
             code.begin.append(f"(call {self.scope.canon.builtin('task.return')} (global.get $result))")
             code.begin.append("(global.set $returned (i32.const 1))")
+
+    def _handle(self, step: Step, code: Code) -> int:
+        """Put the handle of the request where later steps find it."""
+        address = self.scope.room(step.yields)
+        code.begin.append(f"(i32.store (i32.const {address}) (global.get $request))")
+        return address
+
+    def _respond(self, result: Argument, code: Code) -> None:
+        """Give the handler's result, and let the host take it before going on."""
+        self.scope.polls = True
+        values = code.operands.flat(result)
+        code.begin.append(f"(call {self.scope.canon.task_return(result.type)} {' '.join(values)})")
+        code.outcome = runtime.SILENT
+        code.wait += [
+            "(if (i32.eq (global.get $phase) (i32.const 1)) (then",
+            "  (global.set $phase (i32.const 2))",
+            f"  (return (i32.const {runtime.POLL}))))",
+        ]
 
     def _argument(self, step: Step, code: Code) -> Layout | None:
         """What the guest tells the harness when it gets to a step."""

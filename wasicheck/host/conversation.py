@@ -8,10 +8,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from wasicheck.guest.frames import Tag
 from wasicheck.guest.steps import Layout
 from wasicheck.host.files import Files
 from wasicheck.host.peers import Peers
 from wasicheck.host.process import HostProcess, kill_strays
+from wasicheck.host.serving import Serving
 from wasicheck.host.stdio import Wiring
 from wasicheck.host.steps import HarnessSteps
 from wasicheck.host.streams import Collector, Feeder, read_some
@@ -43,7 +45,10 @@ class Conversation:
         folder: Path,
         peers: Peers | None,
         files: Files | None,
+        serving: Serving | None,
     ) -> None:
+        self._serving = serving
+        self._guest_ended = False
         self.peers = peers
         self.files = files
         self._process = process
@@ -74,10 +79,11 @@ class Conversation:
             self.feeder.put(stdin)
             if self._wiring.feed_ends:
                 self.feeder.end()
-            while self._ended_at is None and time.monotonic_ns() < started + deadline_ns:
+            while self._ended_at is None and not self._served() and time.monotonic_ns() < started + deadline_ns:
                 self._turn(started + deadline_ns)
-            late = self._ended_at is None
-            self._settle(late=late)
+            running = self._ended_at is None
+            stopped = running and self._served()
+            self._settle(late=running)
         code = self._process.reap()
         for collector in self.collectors.values():
             collector.finish()
@@ -88,7 +94,7 @@ class Conversation:
             anomalies=tuple(
                 [text for collector in self.collectors.values() for text in collector.anomalies] + self._steps.anomalies
             ),
-            exit=_exit(code, late=late),
+            exit=_exit(code, late=running, stopped=stopped),
             stdout=self._output(Stdio.STDOUT),
             stderr=self._output(Stdio.STDERR),
             truncated=tuple(stream.value for stream, collector in self.collectors.items() if collector.truncated),
@@ -120,6 +126,8 @@ class Conversation:
         """Wait for something to happen, at most until then, and deal with it."""
         now = time.monotonic_ns()
         wake = min(until, self._steps.wake or until)
+        if self._serving is not None:
+            wake = min(wake, self._serving.wake or until)
         timeout = min(wake - now, _POLL_NS) if self._poll else wake - now
         for key, _ in self._selector.select(max(0, timeout) / 1e9):
             if isinstance(key.data, Stdio):
@@ -135,6 +143,11 @@ class Conversation:
             if self._ended_at is None and self._process.ended():
                 self._note_end()
         self._steps.advance()
+
+    def _served(self) -> bool:
+        """Whether a host that serves has nothing more to show."""
+        waiting = self.peers is not None and bool(self.peers.unfinished())
+        return self._serving is not None and self._serving.over(ended=self._guest_ended, waiting=waiting)
 
     def _note_end(self) -> None:
         self._ended_at = time.monotonic_ns()
@@ -192,7 +205,14 @@ class Conversation:
                 self._take(stream, data)
 
     def _take(self, stream: Stdio, data: bytes) -> None:
-        self._steps.arrive(self.collectors[stream].take(data, time.time_ns()))
+        collector = self.collectors[stream]
+        frames = collector.take(data, time.time_ns())
+        self._guest_ended |= any(frame.tag is Tag.END for frame in frames)
+        self._steps.arrive(frames)
+        if self._serving is not None and stream is Stdio.STDERR:
+            address = self._serving.find(bytes(collector.data))
+            if address is not None:
+                self._steps.open(address)
 
     def _close(self, stream: Stdio) -> None:
         descriptor = self._wiring.readable.pop(stream)
@@ -203,7 +223,9 @@ class Conversation:
         return bytes(self.collectors[stream].data) if stream in self.collectors else b""
 
 
-def _exit(code: int, *, late: bool) -> Exit:
+def _exit(code: int, *, late: bool, stopped: bool) -> Exit:
+    if stopped:
+        return Exit(ExitReason.STOPPED, 0)
     if late:
         return Exit(ExitReason.DEADLINE, -code if code < 0 else code)
     return Exit(ExitReason.SIGNALED, -code) if code < 0 else Exit(ExitReason.EXITED, code)

@@ -25,10 +25,11 @@ from wasicheck.host.sandbox import (
     process_environment,
 )
 from wasicheck.host.scene import Scene
+from wasicheck.host.serving import Serving, ServingError
 from wasicheck.host.stdio import wire
 from wasicheck.host.trees import furnish, snapshot
 from wasicheck.judge.run import Exit, ExitReason, Run
-from wasicheck.vectors.model import Channel, Lift
+from wasicheck.vectors.model import Channel, Lift, World
 from wasicheck.vectors.staging import Harness
 from wasicheck.vectors.surroundings import Environment
 
@@ -48,6 +49,7 @@ def execute(
     layouts: tuple[Layout, ...] = (),
     channel: Channel = Channel.STDERR,
     lift: Lift = Lift.SYNC,
+    world: World = World.COMMAND,
     preparer: Preparer | None = None,
     output_limit: int = OUTPUT_LIMIT,
     nonce: bytes | None = None,
@@ -59,7 +61,7 @@ def execute(
     fresh random one unless given. May be called from several threads and processes at once. What cannot be arranged is
     told in `Run.failure`, or in `Run.unavailable` if this machine is not able to; the host then was not started.
     """
-    if lacking := host.lacks(environment, lift):
+    if lacking := host.lacks(environment, lift, world):
         return _failed("; ".join(lacking))
     if nonce is None:
         nonce = os.urandom(NONCE_SIZE)
@@ -74,7 +76,9 @@ def execute(
                 subject = preparer.prepare(component)
             check_limits(environment)
             performance = _Performance(environment, folder, stack)
-            command = host.command(subject, environment, lift, directories=performance.directories, nonce=nonce)
+            directories = performance.directories
+            command = host.command(subject, environment, lift, directories=directories, nonce=nonce, world=world)
+            serve = host.runner.serve if world is not World.COMMAND else None
             process = performance.start(command, process_environment(host.runner, environment, folder))
             talk = Conversation(
                 process,
@@ -87,12 +91,13 @@ def execute(
                 folder=folder,
                 peers=performance.peers,
                 files=performance.files,
+                serving=Serving(serve.ready) if serve is not None else None,
             )
             run = talk.hold(deadline_ns + host.runner.startup, environment.stdin.data, command)
             return performance.conclude(run)
     except SceneUnavailableError as error:
         return replace(_failed(""), failure=None, unavailable=str(error))
-    except (SceneError, PrepareError, ValueError) as error:
+    except (SceneError, PrepareError, ServingError, ValueError) as error:
         return _failed(str(error))
     except OSError as error:
         return _failed(f"the sandbox cannot be made: {error}")
@@ -113,6 +118,7 @@ class _Performance:
         if environment.tree or environment.staged:
             self._tree.mkdir()
         self._root: int | None = None
+        self._scene: Scene | None = None
         self.directories = tuple((self._tree / p.folder, p.name) for p in environment.preopens)
         self.peers: Peers | None = None
         self.files: Files | None = None
@@ -123,7 +129,7 @@ class _Performance:
         """Set the scene and start the host in it."""
         scene: Scene | None = None
         if self._environment.staged:
-            scene = Scene(self._environment, self._folder)
+            scene = self._scene = Scene(self._environment, self._folder)
             self._stack.callback(scene.close)
         else:
             self._furnish(os.open(self._tree, os.O_RDONLY | os.O_DIRECTORY) if self._environment.tree else None, None)
@@ -162,7 +168,11 @@ class _Performance:
             self._stack.callback(self.peers.close)
 
     def conclude(self, run: Run) -> Run:
-        """Add what the surroundings look like when the host has ended."""
+        """Add what the surroundings look like when the host has ended, and whether it met the errors put into them."""
+        if self._scene is not None:
+            unfired = self._scene.unfired()
+            if len(unfired) == len(self._environment.injections):
+                run = replace(run, unreached=tuple(unfired))
         if self._root is None:
             return run
         assert self.files is not None

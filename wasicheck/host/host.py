@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wasicheck.host.runner import Option, Runner
 from wasicheck.host.version import Version
-from wasicheck.vectors.model import Lift
+from wasicheck.vectors.model import Lift, World
 from wasicheck.vectors.surroundings import Environment
 
 
@@ -42,10 +42,11 @@ class Host:
         """The unstable WIT features that can be switched on."""
         return frozenset(name for name, option in self.runner.features if self._has(option))
 
-    def lacks(self, environment: Environment, lift: Lift) -> tuple[str, ...]:
+    def lacks(self, environment: Environment, lift: Lift, world: World = World.COMMAND) -> tuple[str, ...]:
         """Return what the host cannot do of what the environment and the lift ask for, as reasons to skip."""
         runner = self.runner
         asked = (
+            (world.value not in runner.worlds, f"the world {world.value}"),
             (lift not in self.lifts, f"guests with the {lift.value} lift"),
             (bool(environment.args) and "args" not in runner.run.argv.placeholders, "command line arguments"),
             (bool(environment.env) and not self._has(runner.env), "environment variables"),
@@ -69,6 +70,7 @@ class Host:
         *,
         directories: Sequence[tuple[Path, str]] = (),
         nonce: bytes | None = None,
+        world: World = World.COMMAND,
     ) -> tuple[str, ...]:
         """Return the command line for a component file (or, with a `[prepare]`, the prepared folder).
 
@@ -76,9 +78,9 @@ class Host:
         """
         values = self._values
         values |= {"component": str(subject), "prepared": str(subject), "nonce": nonce.hex() if nonce else ""}
-        return self.runner.run.argv.expand(
-            values, {"options": self._options(environment, lift, directories), "args": environment.args}
-        )
+        argv = self.runner.run.argv if world is World.COMMAND or self.runner.serve is None else self.runner.serve.argv
+        options = self._options(environment, lift, directories)
+        return argv.expand(values, {"options": options, "args": environment.args})
 
     def helper_command(self) -> tuple[str, ...] | None:
         """Return the command line of the `[prepare]` helper, or None for a host that has none."""

@@ -127,9 +127,10 @@ class Injector:
         fails = injection is not None and self._is_about(injection, _Call(thread, number, tuple(arguments)))
         error = -getattr(errno, injection.error) if injection is not None and fails else 0
         flags = 0 if fails else _CONTINUE
-        fcntl.ioctl(self._listener, _NOTIF_SEND, bytearray(_RESPONSE.pack(identity, 0, error, flags)), True)
         if injection is not None and fails:
+            # Before the answer: the host may end right behind it.
             self._fired[injection] += 1
+        fcntl.ioctl(self._listener, _NOTIF_SEND, bytearray(_RESPONSE.pack(identity, 0, error, flags)), True)
 
     def _is_about(self, injection: Injection, call: _Call) -> bool:
         if injection.argument is not None and call.arguments[injection.argument] != injection.equals:

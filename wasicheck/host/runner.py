@@ -10,9 +10,9 @@ from wasicheck.host.errors import suggest
 from wasicheck.host.schema import Table, read_toml
 from wasicheck.host.template import Template
 from wasicheck.host.version import Version, parse_version
-from wasicheck.vectors.model import Lift
+from wasicheck.vectors.model import Lift, World
 
-WORLDS = ("wasi:cli/command",)
+WORLDS = tuple(world.value for world in World)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _SECOND = 1_000_000_000
@@ -113,6 +113,14 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Serve:
+    """How one guest is served: `ready`'s first group in what comes out of stderr is the address, `127.0.0.1:4000`."""
+
+    argv: Template
+    ready: re.Pattern[str]
+
+
+@dataclass(frozen=True)
 class Runner:
     """A host as its runner.toml describes it; `startup` in nanoseconds is added to every deadline."""
 
@@ -123,6 +131,7 @@ class Runner:
     version: VersionQuery
     install: Install | None
     run: Command
+    serve: Serve | None
     prepare: Prepare | None
     env: Option | None
     directory: Option | None
@@ -141,7 +150,7 @@ class Runner:
 def read_runner(path: Path) -> Runner:
     """Return the runner that a runner.toml describes; raise RunnerError for anything it does not say rightly."""
     top = read_toml(path)
-    top.only({*_REQUIRED, "install", "prepare", "options", "lift", "feature", "limits"})
+    top.only({*_REQUIRED, "install", "prepare", "serve", "options", "lift", "feature", "limits"})
     for key, example in _REQUIRED.items():
         top.require(key, example)
     name = top.string("name")
@@ -154,17 +163,19 @@ def read_runner(path: Path) -> Runner:
     lifts = _lifts(top, base)
     features = _features(top, base)
     run = _command(top.table("run"), base, prepared=prepare is not None)
+    serve = _serve(top.table("serve"), base, run, prepared=prepare is not None) if "serve" in top else None
     flags = [*options.values(), *(option for _, option in lifts), *(option for _, option in features)]
     if "options" not in run.argv.placeholders and any(option is not None and option.argv.items for option in flags):
         raise top.table("run").error("argv", '"{options}" is missing: [options], [lift] and [feature] have no place')
     return Runner(
         file=path.absolute(),
         name=name,
-        worlds=_worlds(top),
+        worlds=_worlds(top, serves=serve is not None),
         find=_find(top.table("find"), path.parent, version, installs="install" in top),
         version=version,
         install=_install(top.table("install"), path.parent) if "install" in top else None,
         run=run,
+        serve=serve,
         prepare=prepare,
         env=options["env"],
         directory=options["directory"],
@@ -176,13 +187,15 @@ def read_runner(path: Path) -> Runner:
     )
 
 
-def _worlds(top: Table) -> tuple[str, ...]:
+def _worlds(top: Table, *, serves: bool) -> tuple[str, ...]:
     worlds = top.strings("worlds")
     for world in worlds:
         if world not in WORLDS:
             raise top.error("worlds", f'"{world}" is no world that can be run{suggest(world, WORLDS)}')
     if not worlds:
         raise top.error("worlds", f'names no world; write worlds = ["{WORLDS[0]}"]')
+    if World.SERVICE.value in worlds and not serves:
+        raise top.error("worlds", f'"{World.SERVICE.value}" needs a [serve], with argv and ready')
     return worlds
 
 
@@ -288,6 +301,19 @@ def _command(table: Table, base: tuple[str, ...], *, prepared: bool) -> Command:
         raise table.error("nonce", '[prepare] keeps components from run to run: write nonce = "argument"')
     panic = _pattern(table, "panic") if "panic" in table else None
     return Command(argv, table.string_map("environment"), table.strings("inherit"), in_argument, panic)
+
+
+def _serve(table: Table, base: tuple[str, ...], run: Command, *, prepared: bool) -> Serve:
+    table.only({"argv", "ready"})
+    subject = "prepared" if prepared else "component"
+    extra = ("nonce",) if run.nonce_in_argument else ()
+    argv = _argv(table, ("binary", *base, subject, "options", *extra), f'["{{binary}}", "serve", "{{{subject}}}"]')
+    _needs(table, argv, subject, *extra)
+    table.require("ready", "ready = 'Serving on (\\S+)'")
+    ready = _pattern(table, "ready")
+    if ready.groups < 1:
+        raise table.error("ready", "has no group; put the address in parentheses, as in 'Serving on (\\S+)'")
+    return Serve(argv, ready)
 
 
 def _pattern(table: Table, key: str) -> re.Pattern[str]:

@@ -18,6 +18,7 @@ from wasicheck.judge.run import HarnessOutcome
 from wasicheck.values import Value
 from wasicheck.vectors.staging import (
     Close,
+    Connect,
     Drain,
     Feed,
     FileAction,
@@ -62,6 +63,15 @@ class HarnessSteps:
         self.anomalies: list[str] = []
         self.wake: int | None = None
         """When a pause ends, in nanoseconds of the monotonic clock."""
+
+    def open(self, address: Value) -> None:
+        """Do what comes before the guest is called: the host serves at that address."""
+        for step, harness in self._harness.items():
+            if harness.opening:
+                self._reached.add(step)
+                if isinstance(harness.action, Connect) and harness.action.to is None:
+                    self._arguments[step] = address
+                self._queue.append(step)
 
     def arrive(self, frames: list[Frame]) -> None:
         """Take note of the steps that the guest has reached."""

@@ -56,6 +56,8 @@ def judge_no_start(vector: Vector, run: Run, missing: tuple[str, ...], internal_
             return Finding(Verdict.CRASH, f"before the guest started the host failed by itself: {internal_error}")
         case ExitReason.EXITED:
             return Finding(Verdict.FAIL, f"the guest did not start, {run.exit}{last_words(run)}")
+        case ExitReason.STOPPED:
+            return Finding(Verdict.FAIL, f"the host serves, and did not call the guest{last_words(run)}")
         case _:
             assert_never(run.exit.reason)
 
@@ -69,7 +71,7 @@ def _judge_abrupt_end(vector: Vector, run: Run, internal_error: str | None) -> F
             return Finding(Verdict.CRASH, f"behind the last step the host {run.exit}{last_words(run)}")
         case ExitReason.EXITED if internal_error is not None:
             return Finding(Verdict.CRASH, f"behind the last step the host failed by itself: {internal_error}")
-        case ExitReason.EXITED:
+        case ExitReason.EXITED | ExitReason.STOPPED:
             message = f"the guest ended behind its last step, {run.exit}{last_words(run)}"
             return Finding(missed(vector.level), message)
         case _:

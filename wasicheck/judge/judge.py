@@ -21,6 +21,8 @@ from wasicheck.wit.types import ListType
 
 EXCERPT = 2000
 """Characters of a host's own output that a result keeps."""
+_UNSHOWN = frozenset({Verdict.FAIL, Verdict.NON_STRICT, Verdict.INFO, Verdict.TIMEOUT})
+"""What says nothing about a host that did not meet the errors it was to meet; that it crashed is true without them."""
 
 
 def judge(
@@ -58,6 +60,9 @@ def judge(
     if len(runs) > 1 and finding.message:
         finding = replace(finding, message=f"run {index + 1} of {len(runs)}: {finding.message}")
     overall = worst([finding, *map(located, across)], vector.level)
+    if overall.verdict in _UNSHOWN and (unreached := runs[index].unreached):
+        calls = ", ".join(unreached)
+        overall = Finding(Verdict.SKIP, f"the host makes none of the system calls that are to fail ({calls})")
     return _result(vector, runs[index], host, flags, (*judged[index][0], *across), overall)
 
 

@@ -19,6 +19,8 @@ class ExitReason(StrEnum):
     EXITED = "exited"
     SIGNALED = "signaled"
     """By a signal that the harness did not send."""
+    STOPPED = "stopped"
+    """By the harness, when a host that serves had nothing more to show."""
     DEADLINE = "deadline"
     """Killed by the harness at the outer deadline."""
 
@@ -36,6 +38,8 @@ class Exit:
                 return f"exit status {self.code}"
             case ExitReason.SIGNALED:
                 return f"died of signal {self.code}"
+            case ExitReason.STOPPED:
+                return "stopped by the harness"
             case ExitReason.DEADLINE:
                 return "killed at the deadline"
             case _:
@@ -102,3 +106,5 @@ class Run:
     before: Tree = field(default_factory=dict)
     after: Tree = field(default_factory=dict)
     """The tree on disk before the start and after the end; both empty where there is none."""
+    unreached: tuple[str, ...] = ()
+    """The system calls that were to fail, as `openat: EIO`, if the host made none of them; empty if it made one."""

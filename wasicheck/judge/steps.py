@@ -21,13 +21,14 @@ from wasicheck.judge.model import StepResult, Verdict
 from wasicheck.judge.observation import Observation, Progress, StepObservation
 from wasicheck.judge.run import ExitReason, Run
 from wasicheck.values import Bindings, Value, match
-from wasicheck.vectors.model import Ending, Expectation, Level, New, Return, Step, Vector
+from wasicheck.vectors.model import Ending, Expectation, Level, New, Respond, Return, Step, Vector
 from wasicheck.vectors.staging import Harness
 
 
 def is_silent(step: Step) -> bool:
     """Whether the guest sends no frame of its own about the step when it is complete."""
-    return step.quiet or isinstance(step.action, New | Return)
+    opening = isinstance(step.action, Harness) and step.action.opening
+    return step.quiet or opening or isinstance(step.action, New | Return | Respond)
 
 
 def is_passed_through(step: Step) -> bool:
@@ -172,7 +173,7 @@ def _judge_end_in(vector: Vector, index: int, run: Run, internal_error: str | No
         if expectation.outcome is Ending.EXIT:
             return step_result(index, step, met(expectation.level), f"exit ({how})")
         if expectation.outcome is Ending.TRAP:
-            if run.exit.code != 0:
+            if run.exit.code != 0 or run.exit.reason is ExitReason.STOPPED:
                 return step_result(index, step, met(expectation.level), f"trap ({how})")
             message = "the guest ended, but the host reports success"
             return step_result(index, step, missed(expectation.level), how, message)

@@ -12,6 +12,7 @@ VECTOR = (
     "requirements",
     "level",
     "interface",
+    "world",
     "given",
     "steps",
     "after",
@@ -75,6 +76,7 @@ STEP: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "trap": (),
         "return": (),
+        "handle": (),
     }
 )
 """The steps, each with the keys of its own."""

@@ -12,7 +12,7 @@ from wasicheck.vectors.expansion import rows, unrolled
 from wasicheck.vectors.expectations import may_end, read_level
 from wasicheck.vectors.harness import check_stage
 from wasicheck.vectors.keys import AFTER, FILE, GIVEN, GUEST, REQUIRED, VECTOR
-from wasicheck.vectors.model import Call, Channel, GuestOptions, Level, Lift, Return, Start, Step, Vector
+from wasicheck.vectors.model import Call, Channel, GuestOptions, Level, Lift, Return, Start, Step, Vector, World
 from wasicheck.vectors.names import Names
 from wasicheck.vectors.peers import read_peers
 from wasicheck.vectors.source import Node, VectorError, compose, suggest
@@ -27,6 +27,7 @@ MAX_RUNS = 10
 MAX_STEPS = 20_000
 """Steps of all rows of a vector with a table."""
 PLATFORMS = ("linux", "darwin", "win32")
+WORLDS = {world.value.partition("/")[2]: world for world in World}
 LIMITS = ("inside", "outside")
 LIFTS = tuple(v.value for v in Lift)
 CHANNELS = tuple(c.value for c in Channel)
@@ -156,9 +157,15 @@ class _Loader:
         unstable = self._unstable(entry.get("unstable"))
         given = entry.get("given")
         own_stdin = given is not None and "stdin" in given.keys
-        reader = StepReader(self._names, interface, level, not own_stdin, runs, unstable)
+        world = WORLDS[entry["world"].choice("a world", WORLDS)] if "world" in entry else World.COMMAND
+        # What serves has no stdin to be acknowledged through.
+        acknowledges = not own_stdin and world is World.COMMAND
+        reader = StepReader(self._names, interface, level, acknowledges, runs, unstable, world=world)
         peers = _peers(given)
-        introduction = () if given is None or not peers else (reader.introduce(given, peers),)
+        reader.meet(peers)
+        introduction: tuple[Step, ...] = ()
+        if given is not None and peers and world is World.COMMAND:
+            introduction = (reader.introduce(given, peers),)
         nodes = list(unrolled(entry["steps"].sequence("`steps`")))
         if not nodes:
             entry["steps"].fail("a vector has at least one step")
@@ -176,13 +183,14 @@ class _Loader:
             level,
             reader.scope,
             environment,
-            ends_by_itself=not any(map(may_end, steps)),
+            ends_by_itself=world is World.COMMAND and not any(map(may_end, steps)),
             fails=any(isinstance(s.action, Return) and not s.action.ok for s in steps),
         )
         return Vector(
             id=id,
             title=title,
             interface=interface.id,
+            world=world,
             requirements=requirements,
             level=level,
             platforms=_words(entry, "platforms", PLATFORMS),

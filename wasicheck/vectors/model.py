@@ -42,6 +42,15 @@ class Lowering(StrEnum):
     ASYNC = "async"
 
 
+class World(StrEnum):
+    """The world whose export a guest has, and so who calls it."""
+
+    COMMAND = "wasi:cli/command"
+    """The host runs it once: `wasi:cli/run`."""
+    SERVICE = "wasi:http/service"
+    """The host serves, and calls it with each request: `wasi:http/handler`."""
+
+
 class Channel(StrEnum):
     """The standard stream that carries observation frames."""
 
@@ -246,6 +255,18 @@ class Trap:
 
 
 @dataclass(frozen=True)
+class Handle:
+    """The beginning of a handler: yields the request that the host calls it with."""
+
+
+@dataclass(frozen=True)
+class Respond:
+    """Give the result of a handler, `result<response, error-code>`; the steps after it still run."""
+
+    result: Argument
+
+
+@dataclass(frozen=True)
 class Return:
     """Give the result of the export; under the callback and stackful lifts the steps after it still run."""
 
@@ -268,6 +289,8 @@ Action = (
     | Yield
     | Trap
     | Return
+    | Handle
+    | Respond
     | Harness
 )
 
@@ -396,6 +419,7 @@ class Vector:
     id: str
     title: str
     interface: str
+    world: World
     requirements: tuple[str, ...]
     level: Level
     platforms: tuple[str, ...]

@@ -31,6 +31,8 @@ from wasicheck.vectors.staging import (
 from wasicheck.vectors.surroundings import Family, IpAddress, Peer, PeerKind
 from wasicheck.wit.types import RecordType, Type
 
+SERVICE = "service"
+"""In place of an address: where the host serves."""
 MAX_RECEIVED = 1 << 30
 MAX_BUFFER = 1 << 28
 MAX_BACKLOG = 4096
@@ -253,7 +255,8 @@ def _action(
             return Accept(name, peers.add(main)), outcomes.socket_address()
         case "connect":
             known.state = _State.CONNECTED
-            return Connect(name, _to(main, scope)), outcomes.ERRNO_RESULT
+            to = None if main.text("an address") == SERVICE else _to(main, scope)
+            return Connect(name, to), outcomes.ERRNO_RESULT
         case "send" if datagrams:
             if "to" not in entry:
                 step.fail(f"to whom `{name}` sends is not given", "add `to: $address`")

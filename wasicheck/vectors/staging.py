@@ -143,10 +143,13 @@ class Accept:
 
 @dataclass(frozen=True)
 class Connect:
-    """Connect a client to an address of the guest; yields `result<_, string>` with the name of an errno."""
+    """Connect a client to an address of the guest; yields `result<_, string>` with the name of an errno.
+
+    `to` None: to where the host serves.
+    """
 
     peer: str
-    to: Argument
+    to: Argument | None
 
 
 @dataclass(frozen=True)
@@ -234,6 +237,8 @@ class Harness:
 
     action: HarnessAction
     acknowledge: bool
+    opening: bool = False
+    """Whether it is done as soon as the host serves, before the guest is called."""
 
     @property
     def argument(self) -> Argument | None:

@@ -21,6 +21,7 @@ from wasicheck.vectors.model import (
     Cancel,
     Drop,
     Expectation,
+    Handle,
     Level,
     Lowering,
     New,
@@ -28,10 +29,12 @@ from wasicheck.vectors.model import (
     Read,
     ReadableEnd,
     ReadAll,
+    Respond,
     Return,
     Start,
     Step,
     Trap,
+    World,
     Write,
     WriteAll,
     Yield,
@@ -40,10 +43,10 @@ from wasicheck.vectors.names import Names
 from wasicheck.vectors.peers import PeerNames, introduction_type, read_peer_step
 from wasicheck.vectors.scope import Scope, Started
 from wasicheck.vectors.source import Node, suggest
-from wasicheck.vectors.staging import Harness, Introduce, Receive
+from wasicheck.vectors.staging import Connect, Harness, Introduce, Receive
 from wasicheck.vectors.surroundings import Peer
 from wasicheck.wit import WitError
-from wasicheck.wit.types import FutureType, Interface, ListType, OwnType, StreamType, Type
+from wasicheck.wit.types import Function, FutureType, Interface, ListType, OwnType, StreamType, Type
 
 MAX_COUNT = (1 << 28) - 1
 """Elements that one read or write can ask for (CanonicalABI.md, `Buffer.MAX_LENGTH`)."""
@@ -72,16 +75,26 @@ class StepReader:
     """The unstable feature that the vector is about."""
     scope: Scope = field(default_factory=Scope)
     peers: PeerNames = field(default_factory=lambda: PeerNames(()))
+    world: World = World.COMMAND
+    _opening: bool = False
+    """Whether the steps so far are done before the guest is called."""
     _quiet: int = 0
     """How many quiet steps that yield something came just before."""
 
     def read(self, node: Node) -> Step:
         """Read one step; raise `VectorError`."""
         kind = _kind(node)
+        if self._opening and kind not in ("peer", "handle"):
+            node.fail("the guest has not been called here", "before the `handle` step there are steps of peers")
         entry = node.mapping(f"a `{kind}` step", (kind, *STEP[kind], *COMMON))
         note = entry["note"].text("a note") if "note" in entry else ""
         level = self._level(entry)
         action, yields, text = self._action(kind, entry, node)
+        if isinstance(action, Handle):
+            assert yields is not None
+            captures = parse_pattern(f"${text.removeprefix('handle ')}", yields, {})
+            expectation = Expectation(Level.MUST, captures, "a request")
+            return Step(action, yields, (expectation,), (), None, node.place, text, note=note)
         expectations, captured = read_expectations(entry, node, action, yields, level, self.scope)
         across = read_across(entry.get("across"), yields, action, level, self.runs)
         within = entry["within"].duration("the limit of a step", low=1) if "within" in entry else None
@@ -91,11 +104,17 @@ class StepReader:
             self._quiet = 0
         return Step(action, yields, expectations, across, within, node.place, text, quiet=quiet, note=note)
 
+    def __post_init__(self) -> None:
+        self._opening = self.world is not World.COMMAND
+
+    def meet(self, peers: tuple[Peer, ...]) -> None:
+        """Take note of the peers, which the guest does not get to know."""
+        self.peers = PeerNames(peers)
+
     def introduce(self, given: Node, peers: tuple[Peer, ...]) -> Step:
         """Return the step in which the guest learns the peers' addresses; raise `VectorError`."""
         if not self.acknowledges:
             given.fail("stdin is the vector's own: peers cannot be introduced through it", "leave out `stdin`")
-        self.peers = PeerNames(peers)
         type = introduction_type(peers)
         pattern = parse_pattern("{" + ", ".join(f"{peer.name}: ${peer.name}" for peer in peers) + "}", type, {})
         self.scope.entries.update({name: capture.type for name, capture in variables(pattern).items()})
@@ -167,9 +186,10 @@ class StepReader:
                 if not main.boolean("`trap`"):
                     main.fail("a step with `trap: false` does nothing", "leave it out")
                 return Trap(), None, "trap"
+            case "handle":
+                return self._handle(main)
             case _:
-                ok = main.choice("`return`", ("ok", "err")) == "ok"
-                return Return(ok), None, f"return {'ok' if ok else 'err'}"
+                return self._return(main)
 
     def _call(self, node: Node, entry: Mapping[str, Node]) -> tuple[Call, str]:
         reader = CallReader(self.names, self.interface, self.scope, self.unstable)
@@ -303,9 +323,34 @@ class StepReader:
             entry["acknowledge"].fail("stdin is the vector's own: the harness cannot acknowledge through it")
         return acknowledge
 
+    def _handle(self, node: Node) -> _What:
+        """Read the beginning of a handler, which names its request."""
+        if self.world is World.COMMAND:
+            node.fail("a command handles no requests", f"add `world: service` to the vector ({World.SERVICE})")
+        if not self._opening:
+            node.fail("the guest is called once", "one `handle` step, behind what the clients do first")
+        self._opening = False
+        name = self.scope.new_name(node)
+        type = self._handler().params[0].type
+        self.scope.entries[name] = type
+        return Handle(), type, f"handle {name}"
+
+    def _return(self, node: Node) -> _What:
+        if self.world is World.COMMAND:
+            ok = node.choice("`return`", ("ok", "err")) == "ok"
+            return Return(ok), None, f"return {'ok' if ok else 'err'}"
+        type = self._handler().result
+        assert type is not None
+        return Respond(self.scope.argument(node, type, "the result of the handler")), None, f"return {node.text('')}"
+
+    def _handler(self) -> Function:
+        return self.names.interfaces["wasi:http/handler@0.3.0"].functions["handle"]
+
     def _peer(self, node: Node, entry: Mapping[str, Node], step: Node) -> _What:
         action, yields, text = read_peer_step(node, entry, step, self.scope, self.peers)
-        return Harness(action, self._acknowledge(entry)), yields, text
+        if isinstance(action, Connect) and action.to is None and self.world is World.COMMAND:
+            step.fail("nothing serves here", f"add `world: service` to the vector ({World.SERVICE})")
+        return Harness(action, self._acknowledge(entry), opening=self._opening), yields, text
 
 
 def _listed(what: str, operations: tuple[Operation, ...]) -> str:
