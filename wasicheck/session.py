@@ -27,6 +27,7 @@ from wasicheck.judge.observation import observe
 from wasicheck.judge.run import ExitReason, Run
 from wasicheck.report.text import repro_words
 from wasicheck.resources import data_folder
+from wasicheck.vectors.expectations import may_end
 from wasicheck.vectors.loader import Suite, load_suite
 from wasicheck.vectors.model import Call, Channel, Lift, Start, Vector, World
 from wasicheck.vectors.requirements import requirement_ids
@@ -130,7 +131,14 @@ class HostSession:
         steps = {i: s.action for i, s in enumerate(vector.steps) if isinstance(s.action, Harness)}
         runs = [
             self._execute(
-                guest, vector.environment, steps, vector.deadline, build.lift, vector.guest.channel, vector.world
+                guest,
+                vector.environment,
+                steps,
+                vector.deadline,
+                build.lift,
+                vector.guest.channel,
+                vector.world,
+                traps=any(map(may_end, vector.steps)),
             )
             for _ in range(vector.runs)
         ]
@@ -158,6 +166,8 @@ class HostSession:
         lift: Lift,
         channel: Channel = Channel.STDERR,
         world: World = World.COMMAND,
+        *,
+        traps: bool = False,
     ) -> Run:
         return execute(
             self.host,
@@ -168,6 +178,7 @@ class HostSession:
             layouts=guest.layouts,
             lift=lift,
             world=world,
+            traps=traps,
             preparer=self.preparer,
             channel=channel,
         )

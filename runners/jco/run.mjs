@@ -1,10 +1,11 @@
-// Runs one prepared component on jco's preview3-shim; README.md says what it configures and how it ends.
+// Runs one prepared component on jco's preview3-shim, or serves it; README.md says what it configures and how it ends.
 //
 //   node --wasm-staging run.mjs --install DIR --guest DIR [--nonce HEX] [--env NAME=VALUE]… [--dir HOST::GUEST]…
-//       [--cwd PATH] [-- ARG…]
+//       [--cwd PATH] [--serve] [-- ARG…]
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import path from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -34,6 +35,7 @@ function readOptions() {
         env: { type: "string", multiple: true, default: [] },
         dir: { type: "string", multiple: true, default: [] },
         cwd: { type: "string" },
+        serve: { type: "boolean", default: false },
       },
     });
     for (const name of ["install", "guest"]) {
@@ -132,29 +134,64 @@ async function finish(status) {
   process.exit(status);
 }
 
+// A port of 127.0.0.1 that nobody uses: the shim's server does not tell which one it got.
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// Serves until the process is killed. The shim wants the result as a variant; the transpiler's functions throw `err`.
+async function serve(install, handler) {
+  const { resolve } = createRequire(path.resolve(install, "package.json"));
+  const { HttpServer } = await import(pathToFileURL(resolve("@bytecodealliance/preview3-shim/http")).href);
+  const server = new HttpServer({
+    async handle(request) {
+      try {
+        return { tag: "ok", val: await handler.handle(request) };
+      } catch (error) {
+        if (error?.payload === undefined) throw error;
+        return { tag: "err", val: error.payload };
+      }
+    },
+  });
+  server.on("error", (error) => process.stderr.write(`error: the guest trapped: ${describe(error)}\n`));
+  const port = await freePort();
+  await server.listen(port, "127.0.0.1");
+  process.stderr.write(`serving on 127.0.0.1:${port}\n`);
+}
+
 const options = readOptions();
 const guest = JSON.parse(readFileSync(path.join(options.guest, "guest.json"), "utf8"));
 const modules = coreModules(options.guest, guest.modules, options.nonce);
-let command;
+let instance;
 try {
   const [shim, component] = await Promise.all([
     importShim(options.install, guest.imports),
     import(pathToFileURL(path.resolve(options.guest, "component.mjs")).href),
   ]);
   configure(shim, guest.name, options);
-  const instance = await component.instantiate((name) => modules.get(name), importsObject(shim, guest.imports));
-  command = instance[guest.run];
+  instance = await component.instantiate((name) => modules.get(name), importsObject(shim, guest.imports));
 } catch (error) {
   process.stderr.write(`error: the component does not link: ${describe(error)}\n`);
   process.exit(FAILURE);
 }
 
-let status = 0;
-try {
-  await command.run();
-} catch (error) {
-  status = FAILURE;
-  // The result `err`, without a payload, is thrown as undefined; whatever else is thrown ended the guest.
-  if (error !== undefined) process.stderr.write(`error: the guest trapped: ${describe(error)}\n`);
+if (options.serve) {
+  await serve(options.install, instance[guest.entry]);
+} else {
+  let status = 0;
+  try {
+    await instance[guest.entry].run();
+  } catch (error) {
+    status = FAILURE;
+    // The result `err`, without a payload, is thrown as undefined; whatever else is thrown ended the guest.
+    if (error !== undefined) process.stderr.write(`error: the guest trapped: ${describe(error)}\n`);
+  }
+  await finish(status);
 }
-await finish(status);

@@ -13,7 +13,8 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
-const RUN = "wasi:cli/run@0.3.0";
+// What a guest is called by: the function of each interface that it may export.
+const ENTRIES = { "wasi:cli/run@0.3.0": "run", "wasi:http/handler@0.3.0": "handle" };
 
 const { install } = parseArgs({ options: { install: { type: "string" } } }).values;
 const { resolve } = createRequire(path.resolve(install, "package.json"));
@@ -24,15 +25,16 @@ async function prepare({ component, output }) {
     name: "component",
     instantiation: "async",
     asyncMode: "jspi",
-    asyncExports: [`${RUN}#run`],
+    asyncExports: Object.entries(ENTRIES).map(([name, entry]) => `${name}#${entry}`),
     emitTypescriptDeclarations: false,
     // Core modules stay files, whatever their size: that is where the nonce is.
     base64Cutoff: 0,
   });
-  if (!exports.some(([name]) => name === RUN)) throw new Error(`the component does not export ${RUN}`);
+  const entry = exports.map(([name]) => name).find((name) => name in ENTRIES);
+  if (entry === undefined) throw new Error(`the component exports none of ${Object.keys(ENTRIES).join(", ")}`);
   const guest = {
     name: path.basename(component, path.extname(component)),
-    run: RUN,
+    entry,
     imports,
     modules: Object.keys(files).filter((name) => name.endsWith(".wasm")),
   };

@@ -50,6 +50,7 @@ def execute(
     channel: Channel = Channel.STDERR,
     lift: Lift = Lift.SYNC,
     world: World = World.COMMAND,
+    traps: bool = False,
     preparer: Preparer | None = None,
     output_limit: int = OUTPUT_LIMIT,
     nonce: bytes | None = None,
@@ -58,8 +59,9 @@ def execute(
 
     `harness` are the vector's harness steps by index, `layouts` those of all its steps; `deadline_ns` counts from the
     start, and the host's start-up allowance is added. `preparer` is needed for a host with a `[prepare]`; `nonce` is a
-    fresh random one unless given. May be called from several threads and processes at once. What cannot be arranged is
-    told in `Run.failure`, or in `Run.unavailable` if this machine is not able to; the host then was not started.
+    fresh random one unless given; `traps` says that the guest is to trap. May be called from several threads and
+    processes at once. What cannot be arranged is told in `Run.failure`, or in `Run.unavailable` if this machine is not
+    able to; the host then was not started.
     """
     if lacking := host.lacks(environment, lift, world):
         return _failed("; ".join(lacking))
@@ -91,7 +93,7 @@ def execute(
                 folder=folder,
                 peers=performance.peers,
                 files=performance.files,
-                serving=Serving(serve.ready) if serve is not None else None,
+                serving=Serving(serve.ready, traps=traps) if serve is not None else None,
             )
             run = talk.hold(deadline_ns + host.runner.startup, environment.stdin.data, command)
             return performance.conclude(run)

@@ -10,8 +10,10 @@ from ipaddress import ip_address
 from wasicheck.host.peers.addresses import to_value
 from wasicheck.values import Value
 
-GRACE_NS = 300_000_000
-"""How long the guest may go on when all clients have seen the end of what they wait for."""
+GRACE_NS = 4_000_000_000
+"""How long the guest may go on when its clients wait for nothing more: longer than a step of it waits."""
+TRAP_GRACE_NS = 300_000_000
+"""The same where the guest is to trap, of which nothing tells but that it is silent."""
 CLIENTS_NS = 3_000_000_000
 """How long clients may wait when the guest has come to its end."""
 
@@ -23,10 +25,14 @@ class ServingError(Exception):
 
 
 class Serving:
-    """A run in which the host serves; `ready` finds the address in what it prints on stderr."""
+    """A run in which the host serves; `ready` finds the address in what it prints on stderr.
 
-    def __init__(self, ready: re.Pattern[str]) -> None:
+    `traps`: the guest is to trap.
+    """
+
+    def __init__(self, ready: re.Pattern[str], *, traps: bool) -> None:
         self._ready = ready
+        self._grace = TRAP_GRACE_NS if traps else GRACE_NS
         self.opened = False
         self.wake: int | None = None
         """When to look again, in nanoseconds of the monotonic clock."""
@@ -60,5 +66,5 @@ class Serving:
         now = time.monotonic_ns()
         if self._since != (ended, waiting):
             self._since = (ended, waiting)
-            self.wake = None if waiting and not ended else now + (CLIENTS_NS if waiting else GRACE_NS)
+            self.wake = None if waiting and not ended else now + (CLIENTS_NS if waiting else self._grace)
         return self.wake is not None and now >= self.wake
