@@ -22,7 +22,7 @@ from wasicheck.report.text import headline, repro_command, visible
 from wasicheck.repro_script import NONCE, TREE, write_script
 from wasicheck.resources import data_folder
 from wasicheck.session import HostSession, platform_name
-from wasicheck.vectors.model import Vector
+from wasicheck.vectors.model import Channel, Vector
 from wasicheck.vectors.requirements import Requirement
 from wasicheck.vectors.source import compose
 from wasicheck.vectors.staging import Harness
@@ -58,7 +58,8 @@ def write_repro(
         shutil.rmtree(folder / TREE, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         # Where the command line carries the nonce, the file keeps the placeholder for it.
-        wasm = guest.wasm if session.host.runner.run.nonce_in_argument else stamp(guest.wasm, NONCE)
+        unmarked = vector.guest.channel is Channel.NONE or session.host.runner.run.nonce_in_argument
+        wasm = guest.wasm if unmarked else stamp(guest.wasm, NONCE)
         (folder / "guest.wasm").write_bytes(wasm)
         (folder / "guest.wat").write_text(guest.wat, encoding="utf-8")
         source = _excerpt(file.read_text(encoding="utf-8"), vector)

@@ -17,7 +17,7 @@ from wasicheck.guest.steps import acknowledgement
 from wasicheck.host.host import Host
 from wasicheck.host.sandbox import process_environment
 from wasicheck.host.trees import furnish
-from wasicheck.vectors.model import Lift, Vector
+from wasicheck.vectors.model import Lift, Vector, World
 from wasicheck.vectors.staging import Close, Drain, Feed, Harness, Pause, Receive, Stdio, StreamAction
 from wasicheck.vectors.surroundings import Environment, RegularFile, Sink, Source
 
@@ -90,7 +90,7 @@ def _variables(host: Host, environment: Environment) -> Iterator[str]:
 def _is_played(vector: Vector) -> bool:
     """Whether the harness has a part in the run that a shell script cannot play."""
     actions = [step.action.action for step in vector.steps if isinstance(step.action, Harness)]
-    return vector.environment.staged or any(not isinstance(a, StreamAction | Pause) for a in actions)
+    return vector.world is not World.COMMAND or vector.environment.staged or any(not isinstance(a, StreamAction | Pause) for a in actions)
 
 
 def _furnish(folder: Path, environment: Environment) -> tuple[tuple[Path, str], ...]:

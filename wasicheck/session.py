@@ -144,7 +144,7 @@ class HostSession:
         ]
         first = runs[0]
         missing: tuple[str, ...] = ()
-        staged = first.failure is None and first.unavailable is None
+        staged = first.failure is None and first.unavailable is None and vector.guest.channel is not Channel.NONE
         if staged and first.exit.reason is ExitReason.EXITED and not _started(guest, first):
             missing = self._missing(vector, build)
         return judge(

@@ -15,6 +15,7 @@ from wasmtime import WasmtimeError, wat2wasm
 
 from wasicheck.guest import runtime
 from wasicheck.guest.canon import MEMORY, REALLOC, Canon
+from wasicheck.guest.copies import proceed
 from wasicheck.guest.driver import runtime as runtime_of
 from wasicheck.guest.errors import CompileError
 from wasicheck.guest.imports import Imports, quoted
@@ -23,7 +24,7 @@ from wasicheck.guest.scope import Scope
 from wasicheck.guest.steps import Layout, StepCompiler
 from wasicheck.vectors.model import Channel, Lift, Lowering, Step, Vector, World
 from wasicheck.vectors.staging import Harness
-from wasicheck.wit.types import Function, FutureType, StreamType, TupleType, Wit
+from wasicheck.wit.types import Function, FutureType, ResourceType, StreamType, TupleType, Wit
 
 __all__ = ["Build", "CompileError", "Guest", "compile_steps", "compile_vector"]
 
@@ -66,6 +67,7 @@ def compile_vector(vector: Vector, wit: Wit, build: Build) -> Guest:
         limits=vector.guest.limits_inside,
         imports=vector.imports,
         world=vector.world,
+        downstream=vector.downstream,
     )
 
 
@@ -79,10 +81,49 @@ def compile_steps(
     imports: tuple[str, ...] = (),
     link: tuple[Function, ...] = (),
     world: World = World.COMMAND,
+    downstream: tuple[Step, ...] = (),
 ) -> Guest:
     """Compile steps to a component for a world; raise `CompileError`.
 
-    `imports` are interfaces to import whole, `link` functions to import, whether they are called or not.
+    `imports` are interfaces to import whole, `link` functions to import, whether they are called or not. `downstream`
+    are the steps of the handler that a middleware imports: a second component, which reports nothing.
+    """
+    part = _part(steps, wit, build, world, channel, limits=limits, imports=imports, link=link)
+    text = part.text
+    if downstream:
+        inner = _part(downstream, wit, build, World.SERVICE, Channel.NONE, limits=False, linked=True)
+        text = _composition(part, inner, wit)
+    try:
+        wasm = bytes(wat2wasm(text))
+    except WasmtimeError as error:
+        raise CompileError(f"the guest is not valid WebAssembly text: {error}") from error
+    return Guest(wasm, text, part.layouts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A component as text, where each step's value is in its memory, and what it imports."""
+
+    text: str
+    layouts: tuple[Layout, ...]
+    imports: Imports
+
+
+def _part(
+    steps: tuple[Step, ...],
+    wit: Wit,
+    build: Build,
+    world: World,
+    channel: Channel,
+    *,
+    limits: bool,
+    linked: bool = False,
+    imports: tuple[str, ...] = (),
+    link: tuple[Function, ...] = (),
+) -> _Part:
+    """Compile steps to a component; static memory is laid out again if its small things need more room.
+
+    `linked`: another component imports what it exports.
     """
     regions = REGIONS
     while True:
@@ -92,20 +133,42 @@ def compile_steps(
         for function in link:
             needed.function(function)
         storage = Storage(runtime.STATIC_END, regions)
-        text, layouts = _component(steps, wit, build, channel, limits, needed, storage, world)
+        text, layouts = _component(steps, wit, build, channel, limits, needed, storage, world, linked=linked)
         if not storage.overlaps:
-            break
+            return _Part(text, layouts, needed)
         regions = -(-storage.image.end // REGIONS) * REGIONS
-    try:
-        wasm = bytes(wat2wasm(text))
-    except WasmtimeError as error:
-        raise CompileError(f"the guest is not valid WebAssembly text: {error}") from error
-    return Guest(wasm, text, layouts)
+
+
+def _composition(middleware: _Part, inner: _Part, wit: Wit) -> str:
+    """A component of two: the middleware, and the handler that it imports."""
+    handler, _ = _EXPORTS[World.SERVICE]
+    outer = Imports(wit)
+    for part in (inner, middleware):
+        outer.include(part.imports, without=handler)
+
+    def instance(name: str, part: _Part, more: str = "") -> list[str]:
+        arguments = "".join(f" (with {quoted(id)} (instance ${id}))" for id in part.imports.interfaces if id != handler)
+        return [
+            part.text.rstrip().replace("(component", f"(component $component.{name}", 1),
+            f"(instance $instance.{name} (instantiate $component.{name}{arguments}{more}))",
+            f"(alias export $instance.{name} {quoted(handler)} (instance $handler.{name}))",
+        ]
+
+    link = f" (with {quoted(handler)} (instance $handler.downstream))"
+    lines = [
+        "(component",
+        *outer.render(),
+        *instance("downstream", inner),
+        *instance("middleware", middleware, link),
+        f"(export {quoted(handler)} (instance $handler.middleware))",
+    ]
+    return "\n  ".join(lines) + ")\n"
 
 
 _EXPORTS = {
     World.COMMAND: (f"wasi:cli/run@{VERSION}", "run"),
     World.SERVICE: (f"wasi:http/handler@{VERSION}", "handle"),
+    World.MIDDLEWARE: (f"wasi:http/handler@{VERSION}", "handle"),
 }
 _LIFT_OPTIONS = {
     Lift.SYNC: "",
@@ -123,12 +186,14 @@ def _component(
     needed: Imports,
     storage: Storage,
     world: World,
+    *,
+    linked: bool,
 ) -> tuple[str, tuple[Layout, ...]]:
     canon = Canon(needed)
     scope = Scope(canon, storage, flags=storage.image.allocate(len(steps) + 1, 1))
     compiler = StepCompiler(scope, len(steps), lowering=build.lowering, has_task_return=build.lift is not Lift.SYNC)
     compiled = [compiler.compile(index, step) for index, step in enumerate(steps)]
-    functions = [*storage.helpers, *(text for text, _ in compiled)]
+    functions = [*storage.helpers, *(text for text, _ in compiled), proceed(scope.continued)]
     if any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps):
         functions.append(_listen(canon, wit))
 
@@ -144,7 +209,7 @@ def _component(
         "limits": limit_table,
         "steps": len(steps),
     }
-    driver = runtime_of(build.lift, world, limits=limits, polls=scope.polls)
+    driver = runtime_of(build.lift, world, limits=limits, silent=channel is Channel.NONE, polls=scope.polls)
     for name in driver.builtins:
         canon.builtin(name)
     bindings = _bindings(canon, wit, channel, limits=limits)
@@ -160,7 +225,7 @@ def _component(
         *_segments(storage),
         *functions,
     ]
-    export = _export(world, build.lift, needed, wit)
+    export = _export(world, build.lift, needed, wit, whole=linked)
     component = [
         *needed.render(),
         runtime.MEMORY_MODULE.format(pages=storage.pages, heap=storage.heap),
@@ -180,27 +245,38 @@ def _component(
     return "\n  ".join(("(component", *component)) + ")\n", tuple(layout for _, layout in compiled)
 
 
-def _export(world: World, lift: Lift, needed: Imports, wit: Wit) -> list[str]:
-    """The world's export, lifted from the core module."""
+def _export(world: World, lift: Lift, needed: Imports, wit: Wit, *, whole: bool) -> list[str]:
+    """The world's export, lifted from the core module; `whole`: with the types that the function mentions.
+
+    Another component that imports the interface wants the types as well.
+    """
     id, name = _EXPORTS[world]
-    function = wit.interface(id).functions[name]
+    interface = wit.interface(id)
+    function = interface.functions[name]
     parameters = "".join(f" (param {quoted(p.name)} {needed.outer(p.type)})" for p in function.params)
     assert function.result is not None
     types, result = list[str](), needed.outer(function.result)
-    if world is World.SERVICE:
+    if world is not World.COMMAND:
         types, result = [f"(type $handled {result})"], "$handled"
+    exported = ""
+    if whole:
+        for definition in interface.types.values():
+            type = definition.type
+            known = needed.resource(type) if isinstance(type, ResourceType) else needed.outer(type)
+            exported += f" (export {quoted(definition.name)} (type {known}))"
     lifted = f'(canon lift (core func $guest "{name}"){_LIFT_OPTIONS[lift]} {MEMORY} {REALLOC})'
     return [
         *types,
         f"(func ${name} async{parameters} (result {result}) {lifted})",
-        f'(instance $exports (export "{name}" (func ${name})))',
+        f'(instance $exports{exported} (export "{name}" (func ${name})))',
         f'(export "{id}" (instance $exports))',
     ]
 
 
 def _bindings(canon: Canon, wit: Wit, channel: Channel, *, limits: bool) -> dict[str, str]:
     """What stands behind the runtime's own names for the channel and the clock."""
-    write = wit.interface(f"wasi:cli/{channel.value}@{VERSION}").functions["write-via-stream"]
+    stream_name = Channel.STDERR.value if channel is Channel.NONE else channel.value
+    write = wit.interface(f"wasi:cli/{stream_name}@{VERSION}").functions["write-via-stream"]
     stream = write.params[0].type
     future = write.result
     assert isinstance(stream, StreamType)

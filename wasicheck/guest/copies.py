@@ -94,8 +94,110 @@ def _writing(write: Write, code: Code) -> _Copy:
 # --- whole streams -------------------------------------------------------------------------------------------
 
 
-def read_all(read: ReadAll, code: Code) -> int:
-    """Read to the end, or up to the limit; return the address of the outcome."""
+@dataclass(frozen=True)
+class _Whole:
+    """A stream that is read or written as a whole.
+
+    `at` and `left` are text: where the next copy begins and how many elements are left; `total` is the address at
+    which elements are counted, `after` code to run behind each copy, whose packed result is in `$code`.
+    """
+
+    operation: str
+    type: VariantType
+    address: int
+    at: str
+    left: str
+    total: int
+    after: list[str]
+    finish: list[str]
+    piece: str | None = None
+
+
+def copy_all(action: ReadAll | WriteAll, code: Code) -> int:
+    """Read to the end or the limit, or write until all is taken; return the address of the outcome.
+
+    Phase 1 is to begin a copy, phase 2 to await it.
+    """
+    whole = _whole(action, code)
+    slot = code.scope.slot()
+    handle, _ = code.end(action.end, slot)
+    code.locals["code"] = None
+    code.wait += [
+        "(loop $again",
+        "  (if (i32.eq (global.get $phase) (i32.const 1)) (then",
+        f"    {_copy_on(action, whole, slot, handle, code)}",
+        "    (global.set $phase (i32.const 2))))",
+        f"  {await_slot(slot)}",
+        *(f"  {line}" for line in _taken(whole, slot)),
+        f"  (if {_GOES_ON.format(left=whole.left)} (then",
+        "    (global.set $phase (i32.const 1)) (br $again))))",
+    ]
+    code.finish += [*whole.finish, _result(whole, "(local.get $code)")]
+    if whole.piece is not None:
+        code.finish.append(whole.piece)
+    return whole.address
+
+
+def start_all(action: ReadAll | WriteAll, code: Code) -> Pending:
+    """Begin to copy a stream as a whole, in a slot of its own and beside the steps: `$proceed` goes on with it."""
+    whole = _whole(action, code)
+    slot = code.scope.slot()
+    where = slot_text(slot)
+    handle, key = code.end(action.end, slot)
+    code.scope.continued.append(slot)
+    over = code.scope.storage.image.allocate(4, 4)
+    again = _copy_on(action, whole, slot, f"(i32.load {where})", code)
+    code.scope.storage.helpers[
+        "\n".join(
+            [
+                f"(func $continue{slot} (param $on i32) (local $code i32)",
+                "  (loop $again",
+                f"    (if (i32.and (i32.eq (call $status {where}) (i32.const {runtime.COMPLETE}))",
+                f"        (i32.eqz (i32.load (i32.const {over})))) (then",
+                *(f"      {line}" for line in _taken(whole, slot)),
+                f"      (if (i32.and (local.get $on) {_GOES_ON.format(left=whole.left)})",
+                f"        (then {again} (br $again)))",
+                f"      (i32.store (i32.const {over}) (i32.const 1))))))",
+            ]
+        )
+    ] = None
+    code.begin += [_copy_on(action, whole, slot, handle, code), f"(call $continue{slot} (i32.const 1))"]
+    # A copy that was cancelled does not go on.
+    finish = [
+        f"(call $continue{slot} (i32.const 0))",
+        *whole.finish,
+        _result(whole, f"(i32.load offset=8 {where})"),
+    ]
+    cancel = f"(call {code.scope.canon.cancel(action.end.type, whole.operation)} (i32.load {where}))"
+    return Pending(
+        slot,
+        code.index,
+        whole.address,
+        whole.type,
+        finish,
+        [f"(local.set $code {cancel})"],
+        whole.piece,
+        key,
+    )
+
+
+def proceed(slots: list[int]) -> str:
+    """The function that the driver calls after every event: each whole stream goes on as far as it can."""
+    return "\n".join(["(func $proceed", *(f"  (call $continue{slot} (i32.const 1))" for slot in slots)]) + ")"
+
+
+_GOES_ON = (
+    "(i32.eqz (i32.or (i32.and (local.get $code) (i32.const 15))"
+    " (i32.or (i32.eqz (i32.shr_u (local.get $code) (i32.const 4))) (i32.eqz {left}))))"
+)
+"""Unless it says anything but `completed`, or took nothing: a copy that ends nothing either would go on for ever."""
+
+
+def _whole(action: ReadAll | WriteAll, code: Code) -> _Whole:
+    return _whole_read(action, code) if isinstance(action, ReadAll) else _whole_write(action, code)
+
+
+def _whole_read(read: ReadAll, code: Code) -> _Whole:
     stream = read.end.type
     assert isinstance(stream, StreamType)
     assert stream.element is not None
@@ -110,23 +212,20 @@ def read_all(read: ReadAll, code: Code) -> int:
     room = f"(i32.sub (i32.const {read.limit}) {done})"
     at = f"(i32.const {buffer})"
     after: list[str] = []
+    finish: list[str] = []
+    piece: str | None = None
     if read.digest:
         crc = payload + 8
         taken = "(i32.shr_u (local.get $code) (i32.const 4))"
         after.append(f"(i32.store (i32.const {crc}) (call $crc32 (i32.load (i32.const {crc})) {at} {taken}))")
     else:
         at = f"(i32.add {at} (i32.mul {done} (i32.const {size})))"
-        code.finish += [
-            f"(i32.store (i32.const {payload}) (i32.const {buffer}))",
-            f"(call $piece (i32.const {buffer}) (i32.mul {done} (i32.const {size})))",
-        ]
-    _copy_on(read, code, "read", at, room, total, after)
-    code.finish.append(f"(i32.store8 (i32.const {address}) (i32.and (local.get $code) (i32.const 15)))")
-    return address
+        finish.append(f"(i32.store (i32.const {payload}) (i32.const {buffer}))")
+        piece = f"(call $piece (i32.const {buffer}) (i32.mul {done} (i32.const {size})))"
+    return _Whole("read", type, address, at, room, total, after, finish, piece)
 
 
-def write_all(write: WriteAll, code: Code) -> int:
-    """Write until all is taken or the other end is dropped; return the address of the outcome."""
+def _whole_write(write: WriteAll, code: Code) -> _Whole:
     stream = write.end.type
     assert isinstance(stream, StreamType)
     assert stream.element is not None
@@ -137,37 +236,26 @@ def write_all(write: WriteAll, code: Code) -> int:
     done = f"(i32.load (i32.const {total}))"
     left = f"(i32.sub (i32.load (i32.const {source + 4})) {done})"
     at = f"(i32.add (i32.load (i32.const {source})) (i32.mul {done} (i32.const {elem_size(stream.element)})))"
-    _copy_on(write, code, "write", at, left, total, [])
-    code.finish.append(f"(i32.store8 (i32.const {address}) (i32.and (local.get $code) (i32.const 15)))")
-    return address
+    return _Whole("write", type, address, at, left, total, [], [])
 
 
-def _copy_on(
-    action: ReadAll | WriteAll, code: Code, operation: str, at: str, left: str, total: int, after: list[str]
-) -> None:
-    """Copy at most a chunk at a time until nothing is left, or a copy says anything but `completed`.
+def _copy_on(action: ReadAll | WriteAll, whole: _Whole, slot: int, handle: str, code: Code) -> str:
+    """Begin to copy the next chunk."""
+    core = code.scope.canon.copy(action.end.type, whole.operation, Lowering.ASYNC)
+    chunk = f"(i32.const {action.chunk})"
+    count = f"(select {chunk} {whole.left} (i32.lt_u {chunk} {whole.left}))"
+    return f"(call $copying {slot_text(slot)} {handle} (call {core} {handle} {whole.at} {count}))"
 
-    `after` is code to run behind each copy, whose packed result is in `$code`; `total` is where its elements are
-    counted. Phase 1 is to begin a copy, phase 2 to await it.
-    """
-    slot = code.scope.slot()
-    where = slot_text(slot)
-    handle, _ = code.end(action.end, slot)
-    core = code.scope.canon.copy(action.end.type, operation, Lowering.ASYNC)
-    count = f"(select (i32.const {action.chunk}) {left} (i32.lt_u (i32.const {action.chunk}) {left}))"
-    taken = "(i32.shr_u (local.get $code) (i32.const 4))"
-    code.locals["code"] = None
-    code.wait += [
-        "(loop $again",
-        "  (if (i32.eq (global.get $phase) (i32.const 1)) (then",
-        f"    (call $copying {where} {handle} (call {core} {handle} {at} {count}))",
-        "    (global.set $phase (i32.const 2))))",
-        f"  {await_slot(slot)}",
-        f"  (local.set $code (i32.load offset=8 {where}))",
-        *(f"  {line}" for line in after),
-        f"  (i32.store (i32.const {total}) (i32.add (i32.load (i32.const {total})) {taken}))",
-        # A copy that takes nothing and ends nothing would go on for ever.
-        "  (if (i32.eqz (i32.and (local.get $code) (i32.const 15))) (then",
-        f"    (if (i32.and (i32.ne {taken} (i32.const 0)) (i32.ne {left} (i32.const 0))) (then",
-        "      (global.set $phase (i32.const 1)) (br $again))))))",
+
+def _taken(whole: _Whole, slot: int) -> list[str]:
+    """Count what the copy in a slot took, and leave its packed result in `$code`."""
+    total = f"(i32.const {whole.total})"
+    return [
+        f"(local.set $code (i32.load offset=8 {slot_text(slot)}))",
+        *whole.after,
+        f"(i32.store {total} (i32.add (i32.load {total}) (i32.shr_u (local.get $code) (i32.const 4))))",
     ]
+
+
+def _result(whole: _Whole, packed: str) -> str:
+    return f"(i32.store8 (i32.const {whole.address}) (i32.and {packed} (i32.const 15)))"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from wasicheck.guest.runtime import CORE, EVENT, LIMITS, NO_LIMITS
+from wasicheck.guest.runtime import CORE, EVENT, LIMITS, NO_LIMITS, NONCE
 from wasicheck.vectors.model import Lift, World
 
 CHANNEL: dict[str, str] = {
@@ -50,7 +50,7 @@ _SYNC_ENTRY = f"""\
 {_BLOCKING_LOOP}
   (global.get $result))"""
 
-_HANDLER_STACKFUL_ENTRY = f"""\
+_STACKFUL_ENTRY = f"""\
 (global $request (mut i32) (i32.const 0))
 (func (export "handle") (param $handle i32)
   (global.set $request (local.get $handle))
@@ -77,25 +77,36 @@ ENTRY
   (call $drive))"""
 
 
-_CALLBACK = {
-    World.COMMAND: (
-        "(if (i32.eqz (global.get $returned)) (then (call $task.return (global.get $result))))",
-        """\
+_RUN = """\
 (func (export "run") (result i32)
   (call $init)
-  (call $drive))""",
-    ),
-    World.SERVICE: (
-        ";; The steps have given the result, or the canonical ABI traps.",
-        """\
+  (call $drive))"""
+
+_BEGIN = """\
 (global $request (mut i32) (i32.const 0))
-(func (export "handle") (param $handle i32) (result i32)
+;; The instance may have handled a request before.
+(func $begin (param $handle i32)
   (global.set $request (local.get $handle))
-  (call $init)
-  (call $drive))""",
-    ),
-}
-"""What a callback guest does when its steps are over, and its entry."""
+  (global.set $step (i32.const 0))
+  (global.set $phase (i32.const 0))
+  (global.set $ended (i32.const 0))
+  (memory.fill (global.get $slots) (i32.const 0) (i32.sub (global.get $slots_end) (global.get $slots)))
+  (memory.fill (global.get $flags) (i32.const 0) (global.get $steps))
+  (call $init))"""
+
+_HANDLE = f"""\
+{_BEGIN}
+(func (export "handle") (param $handle i32) (result i32)
+  (call $begin (local.get $handle))
+  (call $drive))"""
+
+_HANDLE_STACKFUL = f"""\
+{_BEGIN}
+(func (export "handle") (param $handle i32)
+{_BLOCKING_LOOP.replace("(call $init)", "(call $begin (local.get $handle))")})"""
+
+_DEFAULT_RESULT = "(if (i32.eqz (global.get $returned)) (then (call $task.return (global.get $result))))"
+"""What a command gives when its steps are over; a handler's steps have to give its result themselves."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +118,11 @@ class Runtime:
 
 
 @cache
-def runtime(lift: Lift, world: World, *, limits: bool, polls: bool) -> Runtime:
+def runtime(lift: Lift, world: World, *, limits: bool, silent: bool, polls: bool) -> Runtime:
     """The runtime for guests lifted in that way, with or without limits on waits and steps that poll."""
     builtins = ["waitable-set.new", "waitable.join", "subtask.drop"]
     imports = dict(CHANNEL)
-    functions = [CORE]
+    functions = [f"(global $silent i32 (i32.const {int(silent)}))", CORE, *([] if silent else [NONCE])]
     if limits:
         imports |= TIMER
         builtins.append("subtask.cancel")
@@ -124,14 +135,14 @@ def runtime(lift: Lift, world: World, *, limits: bool, polls: bool) -> Runtime:
     if lift is Lift.CALLBACK:
         # A yield comes back without an event.
         poll = "\n  (if (i32.eqz (local.get $code)) (then (call $poll)))"
-        over, entry = _CALLBACK[world]
+        over, entry = (_DEFAULT_RESULT, _RUN) if world is World.COMMAND else ("", _HANDLE)
         text = _CALLBACK_ENTRY.replace("RETURN", over).replace("ENTRY", entry)
         functions.append(text.replace("POLL", poll if polls else ""))
     else:
         builtins += ["waitable-set.wait"] + (["thread.yield"] if polls else [])
         poll = "\n      (call $poll)\n      (drop (call $thread.yield))"
-        if world is World.SERVICE:
-            entry = _HANDLER_STACKFUL_ENTRY
+        if world is not World.COMMAND:
+            entry = _HANDLE_STACKFUL
         else:
             entry = _SYNC_ENTRY if lift is Lift.SYNC else _STACKFUL_ENTRY
         functions += [_WAIT, entry.replace("POLL", poll if polls else "")]

@@ -92,6 +92,22 @@ class Imports:
         for function in interface.functions.values():
             self.function(function)
 
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """The interfaces that something is imported of."""
+        return tuple(self._instances)
+
+    def include(self, other: Imports, *, without: str) -> None:
+        """Import whatever another component imports, but for one interface."""
+        for id, instance in other._instances.items():
+            if id != without:
+                for function in instance.functions.values():
+                    self.function(function)
+                for definition in instance.interface.types.values():
+                    if definition.name in instance.names.values():
+                        for named in _named_parts(definition.type):
+                            self._name(self._instance(id), named)
+
     def outer(self, type: Type) -> str:
         """The text of a type at the component's top level, importing what it names."""
         return _text(type, self._outer_name)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from wasicheck.abi import elem_size, payload_offset
 from wasicheck.guest import runtime
 from wasicheck.guest.calls import start_call
-from wasicheck.guest.copies import await_slot, start_copy
+from wasicheck.guest.copies import await_slot, start_all, start_copy
 from wasicheck.guest.scope import Code, Pending, slot_text, store_pair
-from wasicheck.vectors.model import Call, Operation, Read, Start, Step, Write
+from wasicheck.vectors.model import Call, Operation, Read, ReadAll, Start, Step, Write, WriteAll
 from wasicheck.wit.types import U32, VariantType
 
 RETURNED = 2
 """`Subtask.State.RETURNED`."""
 
 
-def begin(action: Call | Read | Write, code: Code) -> Pending:
+def begin(action: Call | Read | Write | ReadAll | WriteAll, code: Code) -> Pending:
     """Begin an operation."""
-    return start_call(action, code) if isinstance(action, Call) else start_copy(action, code)
+    match action:
+        case Call():
+            return start_call(action, code)
+        case Read() | Write():
+            return start_copy(action, code)
+        case ReadAll() | WriteAll():
+            return start_all(action, code)
+        case _:
+            assert_never(action)
 
 
 def in_place(action: Call | Read | Write, code: Code) -> int | None:

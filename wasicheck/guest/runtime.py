@@ -88,7 +88,6 @@ CORE = f"""\
 (global $chunk (mut i32) (i32.const 0))
 (global $chunks (mut i32) (i32.const 0))
 (type $step_type (func (result i32)))
-(data (i32.const {HEADER}) "{PLACEHOLDER.decode()}")
 
 ;; --- slots ---
 (func $complete (param $slot i32) (param $code i32)
@@ -175,6 +174,7 @@ CORE = f"""\
 ;; Begin a frame of the pieces noted so far; `$flush` writes it.
 (func $frame (param $tag i32)
   (local $n i32) (local $at i32) (local $length i32) (local $crc i32) (local $to i32)
+  (if (global.get $silent) (then (global.set $pieces (i32.const 0)) (return)))
   ;; What the host has put on the heap since the last frame.
   (call $piece (global.get $reported) (i32.sub (global.get $heap) (global.get $reported)))
   (global.set $reported (global.get $heap))
@@ -266,6 +266,7 @@ CORE = f"""\
   (call $next_step))
 (func $go (result i32)
   (local $outcome i32)
+  (call $proceed)
   (loop $next
     (if (global.get $output) (then (if (call $flush) (then (return (i32.const 1))))))
     (if (i32.eq (global.get $step) (global.get $steps)) (then
@@ -290,6 +291,9 @@ CORE = f"""\
       (call $report (i32.const {Tag.PENDING}))
       (br $next))))
   (select (i32.const 2) (i32.const 1) (i32.eq (local.get $outcome) (i32.const {POLL}))))"""
+
+NONCE = f'(data (i32.const {HEADER}) "{PLACEHOLDER.decode()}")'
+"""What marks a guest's frames; one that is silent has none."""
 
 LIMITS = f"""\
 ;; --- limits: a timer is armed when a step first waits, and given up when the step is over ---

@@ -72,6 +72,8 @@ class Scope:
     """The last step that used an end."""
     users: dict[Key, list[int]] = field(default_factory=dict)
     """The slots of operations that use a handle until they are over."""
+    continued: list[int] = field(default_factory=list)
+    """The slots of streams that are copied as a whole beside the steps."""
 
     def slot(self) -> int:
         """Take a slot."""

@@ -12,7 +12,7 @@ from typing import assert_never
 from wasicheck.abi import alignment, elem_size
 from wasicheck.guest import runtime
 from wasicheck.guest.calls import call_repeatedly, call_sync
-from wasicheck.guest.copies import await_slot, copy_sync, read_all, write_all
+from wasicheck.guest.copies import await_slot, copy_all, copy_sync
 from wasicheck.guest.operations import await_all, await_any, await_one, cancel, in_place, start
 from wasicheck.guest.places import Place
 from wasicheck.guest.scope import Code, Scope, slot_text
@@ -106,10 +106,8 @@ class StepCompiler:
                 return copy_sync(copy, code)
             case Call() | Read() | Write() as action:
                 return in_place(action, code)
-            case ReadAll() as action:
-                return read_all(action, code)
-            case WriteAll() as action:
-                return write_all(action, code)
+            case ReadAll() | WriteAll() as action:
+                return copy_all(action, code)
             case Start() as action:
                 return start(action, step, code)
             case Await(operation, polling):

@@ -48,7 +48,7 @@ class Conversation:
         serving: Serving | None,
     ) -> None:
         self._serving = serving
-        self._guest_ended = False
+        self._guest_ended = channel is Channel.NONE
         self.peers = peers
         self.files = files
         self._process = process

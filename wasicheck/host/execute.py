@@ -71,7 +71,8 @@ def execute(
         with fresh_folder() as folder, ExitStack() as stack:
             if host.runner.prepare is None:
                 subject = folder / "guest.wasm"
-                subject.write_bytes(component if host.runner.run.nonce_in_argument else stamp(component, nonce))
+                unmarked = channel is Channel.NONE or host.runner.run.nonce_in_argument
+                subject.write_bytes(component if unmarked else stamp(component, nonce))
             elif preparer is None:
                 return _failed(f"{host.label} has a [prepare] helper, and no preparer was given")
             else:

@@ -12,11 +12,11 @@ from wasicheck.guest.steps import Layout
 from wasicheck.judge.ending import judge_end, judge_no_start
 from wasicheck.judge.findings import NOT_REACHED, Finding, graded, located, met, missed, shown, step_result, worst
 from wasicheck.judge.model import SEVERITY, Result, StepResult, Verdict
-from wasicheck.judge.observation import Observation, observe
+from wasicheck.judge.observation import Observation, observe, unobserved
 from wasicheck.judge.run import Run
 from wasicheck.judge.steps import is_passed_through, is_silent, judge_steps
 from wasicheck.values import Bindings, match
-from wasicheck.vectors.model import Ending, Expectation, Vector
+from wasicheck.vectors.model import Channel, Ending, Expectation, Vector
 from wasicheck.wit.types import ListType
 
 EXCERPT = 2000
@@ -47,7 +47,10 @@ def judge(
             return _result(vector, run, host, flags, (), Finding(Verdict.ERROR, run.failure))
     silent = tuple(is_silent(step) for step in vector.steps)
     passed_through = frozenset(i for i, step in enumerate(vector.steps) if is_passed_through(step))
-    observations = [observe(layouts, silent, run, passed_through) for run in runs]
+    reports = vector.guest.channel is not Channel.NONE
+    observations = [
+        observe(layouts, silent, run, passed_through) if reports else unobserved(len(layouts)) for run in runs
+    ]
     errors = internal_errors or (None,) * len(runs)
     judged = [
         _judge_run(vector, observation, run, missing, error)

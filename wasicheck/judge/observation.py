@@ -123,6 +123,12 @@ def observe(
     return Observation(started, ended, tuple(steps), unheard, interrupted_at, tuple(anomalies))
 
 
+def unobserved(count: int) -> Observation:
+    """What there is to say of a guest that reports nothing: only what others have seen of it is judged."""
+    steps = (StepObservation(Progress.DONE),) * count
+    return Observation(started=True, ended=True, steps=steps, unheard=count, interrupted_at=None, anomalies=())
+
+
 def _infer_silent(
     steps: list[StepObservation],
     silent: tuple[bool, ...],

@@ -15,6 +15,7 @@ VECTOR = (
     "world",
     "given",
     "steps",
+    "downstream",
     "after",
     "runs",
     "table",
@@ -50,7 +51,41 @@ GIVEN = (
     "features",
 )
 STDIN = ("bytes", "file")
+TREE_FILE = ("data", "size", "mode", "modified", "accessed", "mount")
+"""The keys of a regular file of a tree."""
+TREE_DIRECTORY = ("mode", "modified", "mount", "files")
+TREE_SPECIAL = ("symlink", "link", "fifo", "socket")
+"""The keys of what is neither, each of which stands alone."""
+MOUNT = ("tmpfs",)
+TMPFS = ("size", "inodes")
+PEER_ENTRY = ("kind", "family", "address", "port", "backlog", "receive-buffer", "tls")
+"""The keys of a peer in `given`."""
+NET = ("addresses", "unreachable", "prohibit", "ports", "privileged-below", "syn-retries", "retries")
+NAMES = ("hosts", "dns")
+ANSWER = ("a", "aaaa")
+"""The keys of an answer of the name server."""
+INJECTION = ("error", "on", "argument", "equals")
+"""The keys of a failing system call in `errno`."""
 AFTER = ("exit", "stdout", "stderr", "tree")
+FILE_AFTER = ("data", "size", "mode", "modified", "accessed", "links", "same-as")
+"""What can be asked of a regular file."""
+DIRECTORY_AFTER = ("mode", "modified", "accessed", "links")
+SYMLINK_AFTER = ("symlink", "modified", "accessed", "links", "same-as")
+
+PEER: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "accept": (),
+        "handshake": (),
+        "connect": (),
+        "send": ("to", "chunk"),
+        "receive": ("to", "digest", "hop-limit"),
+        "shutdown": (),
+        "close": (),
+        "reset": (),
+        "inspect": (),
+    }
+)
+"""What a peer can do, each with the keys beside it."""
 
 COMMON = ("expect", "across", "within", "level", "note", "quiet")
 """The keys of every step but `for`."""
@@ -70,26 +105,26 @@ STEP: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "drop": (),
         "yield": (),
         "harness": ("acknowledge",),
-        "peer": (
-            *("accept", "connect", "send", "receive", "shutdown", "close", "reset", "inspect"),
-            *("to", "chunk", "digest", "hop-limit", "acknowledge"),
-        ),
+        "peer": (*PEER, *dict.fromkeys(key for beside in PEER.values() for key in beside), "acknowledge"),
         "trap": (),
         "return": (),
         "handle": (),
     }
 )
 """The steps, each with the keys of its own."""
-STARTED: Mapping[str, tuple[str, ...]] = MappingProxyType({"call": (), "read": ("count",), "write": ("data",)})
+STARTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "call": (),
+        "read": ("count",),
+        "write": ("data",),
+        "read-all": ("chunk", "limit", "digest"),
+        "write-all": ("data", "chunk"),
+    }
+)
 """What `start` can start, each with the keys beside it."""
 LOOP = ("for", "steps", "note")
-HARNESS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+FILE_ACTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "feed": (),
-        "close": (),
-        "drain": (),
-        "pause": (),
-        "receive": ("length",),
         "put": ("data",),
         "remove": (),
         "rename": ("to",),
@@ -100,19 +135,8 @@ HARNESS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "release": (),
     }
 )
-"""What the harness can do, each with the keys beside it."""
-PEER_ENTRY = ("kind", "family", "address", "port", "backlog", "receive-buffer")
-"""The keys of a peer in `given`."""
-PEER: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "accept": (),
-        "connect": (),
-        "send": ("to", "chunk"),
-        "receive": ("digest", "hop-limit"),
-        "shutdown": (),
-        "close": (),
-        "reset": (),
-        "inspect": (),
-    }
+"""What the harness can do to files, each with the keys that have to stand beside it."""
+HARNESS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"feed": (), "close": (), "drain": (), "pause": (), "receive": ("length",), **FILE_ACTIONS}
 )
-"""What a peer can do, each with the keys beside it."""
+"""What the harness can do, each with the keys beside it."""

@@ -172,6 +172,7 @@ class _Loader:
         written = tuple(reader.read(step) for step in nodes)
         steps = (*introduction, *written)
         acknowledged = any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps)
+        downstream = self._downstream(entry, interface, level, unstable, world)
         environment = read_environment(given, peers, acknowledged=acknowledged)
         guest = _guest(entry, steps, environment)
         for at, step in zip(nodes, written, strict=True):
@@ -200,11 +201,29 @@ class _Loader:
             imports=tuple(self._interface(n).id for n in _items(entry, "imports")),
             runs=runs,
             steps=steps,
+            downstream=downstream,
             after=after,
             place=node.place,
             deadline=entry["deadline"].duration("a deadline", low=1) if "deadline" in entry else DEFAULT_DEADLINE,
             tags=_words(entry, "tags", None),
         )
+
+    def _downstream(
+        self, entry: Mapping[str, Node], interface: Interface, level: Level, unstable: str | None, world: World
+    ) -> tuple[Step, ...]:
+        """Read the steps of the handler that a middleware imports."""
+        node = entry.get("downstream")
+        if world is not World.MIDDLEWARE:
+            if node is not None:
+                node.fail("only a middleware has a handler behind it", "add `world: middleware`")
+            return ()
+        if node is None:
+            entry["world"].fail("a middleware imports a handler", "add `downstream:` with its steps")
+        reader = StepReader(self._names, interface, level, False, 1, unstable, world=World.SERVICE)
+        steps = tuple(reader.read(step) for step in unrolled(node.sequence("`downstream`")))
+        if any(isinstance(step.action, Harness) for step in steps):
+            node.fail("the handler behind a middleware reports nothing: the harness cannot meet it")
+        return steps
 
     def _id(self, node: Node) -> str:
         id = node.text("an id")
@@ -266,10 +285,21 @@ def _guest(entry: Mapping[str, Node], steps: tuple[Step, ...], environment: Envi
         observed = after is not None and "stderr" in after.mapping("`after`", AFTER)
         tested = environment.stderr is not Sink.PIPE or observed or any(map(_uses_stderr, steps))
         channel = Channel.STDOUT if tested else Channel.STDERR
+    if channel is Channel.NONE:
+        return _unobserved(options["channel"], steps, lifts)
     if (environment.stdout if channel is Channel.STDOUT else environment.stderr) is not Sink.PIPE:
         place = node or entry["given"]
         place.fail(f"observations go out through {channel.value}, which `given` makes something else of")
     return GuestOptions(channel, lifts, limits == "inside")
+
+
+def _unobserved(node: Node, steps: tuple[Step, ...], lifts: tuple[Lift, ...]) -> GuestOptions:
+    """The options of a guest that reports nothing, so that only its clients tell what it does."""
+    if not any(isinstance(step.action, Harness) and step.action.opening for step in steps):
+        node.fail("of a guest that reports nothing only clients can tell", "add peer steps before its `handle` step")
+    if any(isinstance(step.action, Harness) and not step.action.opening for step in steps):
+        node.fail("a guest that reports nothing does not tell when it gets to a peer step", "move them before `handle`")
+    return GuestOptions(Channel.NONE, lifts, limits_inside=False)
 
 
 def _uses_stderr(step: Step) -> bool:

@@ -49,13 +49,17 @@ class World(StrEnum):
     """The host runs it once: `wasi:cli/run`."""
     SERVICE = "wasi:http/service"
     """The host serves, and calls it with each request: `wasi:http/handler`."""
+    MIDDLEWARE = "wasi:http/middleware"
+    """The same, and it imports the handler that is next: a second component of the vector."""
 
 
 class Channel(StrEnum):
-    """The standard stream that carries observation frames."""
+    """What carries observation frames: a standard stream."""
 
     STDERR = "stderr"
     STDOUT = "stdout"
+    NONE = "none"
+    """Nothing: the guest reports nothing, and only its effects outside are seen."""
 
 
 @dataclass(frozen=True)
@@ -196,13 +200,14 @@ class WriteAll:
 
 @dataclass(frozen=True)
 class Start:
-    """Start a call, read or write without waiting for it; its outcome is awaited later by name.
+    """Start a call, or a copy from or to a stream or future, without waiting; its outcome is awaited later by name.
 
+    What is read or written as a whole goes on beside the steps that follow.
     `apart`: its waitable is in no waitable set, so that its event stays undelivered, until it is awaited.
     """
 
     name: str
-    action: Call | Read | Write
+    action: Call | Read | Write | ReadAll | WriteAll
     apart: bool = False
 
 
@@ -434,4 +439,6 @@ class Vector:
     place: Place
     deadline: int
     """Outer deadline of one run in nanoseconds."""
+    downstream: tuple[Step, ...] = ()
+    """What the handler does that a middleware imports."""
     tags: tuple[str, ...] = field(default=())
