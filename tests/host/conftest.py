@@ -1,4 +1,4 @@
-"""The fake host of tests/hosts/fake, ready to misbehave."""
+"""The fake host of tests/hosts/fake, ready to misbehave; and a stage for peers."""
 
 import os
 import sys
@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from peer_stage import Stage, peer
 
 from wasicheck.guest.frames import PLACEHOLDER
 from wasicheck.host.execute import execute
 from wasicheck.host.host import Host
 from wasicheck.host.locate import load_runner
 from wasicheck.judge.run import Run
+from wasicheck.vectors.staging import Accept
 from wasicheck.vectors.surroundings import Environment
 
 FAKE = Path(__file__).parents[1] / "hosts" / "fake" / "runner.toml"
@@ -35,3 +37,19 @@ def misbehave(fake_host: Host) -> Callable[..., Run]:
         return execute(fake_host, COMPONENT, environment, harness or {}, deadline_ns=deadline_ns, **options)
 
     return run
+
+
+@pytest.fixture
+def stage():
+    stage = Stage()
+    with stage.stack:
+        yield stage
+
+
+@pytest.fixture
+def conn(stage):
+    """A connection to `server`, accepted as `conn`."""
+    stage.set(peer("server", "tcp-listener"))
+    made = stage.connected()
+    stage.do(Accept("server", "conn"))
+    return made

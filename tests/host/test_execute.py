@@ -16,15 +16,16 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from wasicheck.guest.frames import Tag
+from wasicheck.guest.steps import acknowledgement
 from wasicheck.host import execute as execute_module
 from wasicheck.host import streams
 from wasicheck.host.execute import execute
 from wasicheck.host.process import HostProcess
 from wasicheck.host.stdio import wire
 from wasicheck.judge.run import Exit, ExitReason, HarnessOutcome
-from wasicheck.vectors.model import Channel, FileEntry, Lift
+from wasicheck.vectors.model import Channel, Lift
 from wasicheck.vectors.staging import Close, Drain, Feed, Harness, Pause, Receive, Stdio
-from wasicheck.vectors.surroundings import Environment, Preopen, Sink, Source, Stdin
+from wasicheck.vectors.surroundings import Directory, Environment, Preopen, RegularFile, Sink, Source, Stdin, TreeEntry
 
 MILLISECOND = 1_000_000
 OK = Exit(ExitReason.EXITED, 0)
@@ -44,6 +45,11 @@ def _nothing_is_left(tmp_path_factory, monkeypatch):
     yield
     assert list(temporary.iterdir()) == []
     assert inhabitants(temporary) == []
+
+
+def entries(tree):
+    """A tree, by the paths of what is in it."""
+    return tuple(TreeEntry(PurePosixPath(path), content) for path, content in tree.items())
 
 
 def inhabitants(folder):
@@ -132,13 +138,13 @@ def test_steps_are_acknowledged_in_order(misbehave):
         4: HarnessOutcome(),
         6: HarnessOutcome(value=b"hello, "),
     }
-    assert run.stdout == b"hello, world\x06\x06"
+    assert run.stdout == b"hello, world\x82\x84"
     assert [frame.tag for frame in run.frames if frame.step == 4] == [Tag.REACHED]
 
 
 def test_what_cannot_be_received_is_a_failure(misbehave):
     harness = {0: Harness(Receive(Stdio.STDOUT, 6), True)}
-    run = misbehave("reaches-steps", "0>hello!", harness=harness, environment=CONTROL, deadline_ns=200 * MILLISECOND)
+    run = misbehave("reaches-steps", "0>hello!", harness=harness, environment=CONTROL, deadline_ns=1000 * MILLISECOND)
     assert run.exit.reason is ExitReason.DEADLINE
     assert run.harness[0].failure == "5 of 6 bytes had come out of stdout when the run ended"
 
@@ -229,7 +235,7 @@ def test_a_file_is_watched_while_the_host_runs(misbehave):
     harness = {0: Harness(Receive(Stdio.STDOUT, 5), True)}
     run = misbehave("reaches-steps", "0>hello!", harness=harness, environment=environment)
     assert run.harness == {0: HarnessOutcome(value=b"hello")}
-    assert run.stdout == b"hello\x06"
+    assert run.stdout == b"hello\x80"
     assert tags(run)[-1] == ("END", 1)
 
 
@@ -323,7 +329,7 @@ def test_a_terminal_is_raw_and_can_be_fed(misbehave):
     harness = {0: Harness(Feed(b"\x03"), False), 1: Harness(Pause(0), True)}
     run = misbehave("reaches-steps", "0>a\nb!", "1!", harness=harness, environment=environment)
     assert run.exit == OK, "an interrupt character is a byte like any other"
-    assert run.stdout == b"a\nb\x03\x06"
+    assert run.stdout == b"a\nb\x03\x81"
 
 
 # --- the sandbox -----------------------------------------------------------------------------------
@@ -345,11 +351,16 @@ def test_the_process_has_a_clean_environment_and_its_own_folder(misbehave, tmp_p
 
 
 def test_options_and_fixtures(misbehave, tmp_path):
-    preopens = (
-        Preopen("/", (FileEntry(PurePosixPath("a/b.txt"), b"hello", 1_234_567_890_123_456_789),)),
-        Preopen("work", (FileEntry(PurePosixPath("c"), b""),)),
+    tree = entries(
+        {
+            "a": Directory(),
+            "a/b.txt": RegularFile(b"hello", modified=1_234_567_890_123_456_789),
+            "w": Directory(),
+            "w/c": RegularFile(),
+        }
     )
-    environment = Environment(env=(("A", "b=c {args}"),), cwd="/x", preopens=preopens, network=True)
+    preopens = (Preopen("/", PurePosixPath()), Preopen("work", PurePosixPath("w")))
+    environment = Environment(env=(("A", "b=c {args}"),), cwd="/x", tree=tree, preopens=preopens, network=True)
     _, found = probe(misbehave, tmp_path, environment, "--guest's own", "")
     arguments = [line.removeprefix("argument ") for line in found if line.startswith("argument ")]
     assert arguments[:3] == ["--env", "A=b=c {args}", "--dir"]
@@ -365,8 +376,7 @@ def test_options_and_fixtures(misbehave, tmp_path):
     ("environment", "problem"),
     [
         (Environment(features=("clocks-timezone",)), "fake@1.0 does not offer the unstable feature clocks-timezone"),
-        (Environment(preopens=(Preopen("/", (FileEntry(PurePosixPath("../x"), b""),)),)), "lies outside its directory"),
-        (Environment(preopens=(Preopen("/", (FileEntry(PurePosixPath("x" * 300), b""),)),)), "File name too long"),
+        (Environment(tree=entries({"x" * 300: RegularFile()})), "File name too long"),
         (Environment(descriptors=1 << 40), "the host cannot be given 1099511627776 descriptors"),
     ],
 )
@@ -393,7 +403,7 @@ def test_a_sandbox_that_cannot_be_made(misbehave, monkeypatch, tmp_path):
 def test_without_process_descriptors_the_host_is_asked_whether_it_has_ended(misbehave, monkeypatch):
     monkeypatch.delattr(os, "pidfd_open")
     run = misbehave("reaches-steps", "0>hello!", harness={0: Harness(Pause(0), True)}, environment=CONTROL)
-    assert (run.exit, run.stdout) == (OK, b"hello\x06")
+    assert (run.exit, run.stdout) == (OK, b"hello\x80")
     assert misbehave("hangs", deadline_ns=100 * MILLISECOND).exit.reason is ExitReason.DEADLINE
 
 
@@ -432,8 +442,8 @@ def test_many_runs_at_once_do_not_disturb_each_other(misbehave):
 
     with ThreadPoolExecutor(8) as pool:
         for index, run in enumerate(pool.map(one, range(24))):
-            assert run.stdout == b"%04d\x06" % index
-            assert run.harness[index].data == b"%04d" % index
+            assert run.stdout == b"%04d%c" % (index, acknowledgement(index))
+            assert run.harness[index].value == b"%04d" % index
 
 
 def test_a_neighbours_children_do_not_hold_a_pipe_open(misbehave):

@@ -9,10 +9,10 @@ import sys
 import threading
 import time
 import zlib
-from contextlib import ExitStack
 from ipaddress import ip_address
 
 import pytest
+from peer_stage import peer, value_of
 
 from wasicheck.host.peers import Peers, sockets_needed
 from wasicheck.host.sandbox import SceneError, SceneUnavailableError
@@ -31,79 +31,10 @@ from wasicheck.vectors.staging import (
 )
 from wasicheck.vectors.surroundings import Family, Peer, PeerKind
 
-V4, V6 = ip_address("127.0.0.1"), ip_address("::1")
+V6 = ip_address("::1")
 MIB = 1 << 20
 OK = Variant("ok")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
-
-
-def peer(name, kind, backlog=16):
-    return Peer(name, PeerKind(kind), Family.IPV4, V4, backlog=backlog)
-
-
-def value_of(address):
-    octets = tuple(int(n) for n in address[0].split("."))
-    return Variant("ipv4", Record((("port", address[1]), ("address", octets))))
-
-
-class Stage:
-    """Peers, and the sockets of the test; everything is closed in the end."""
-
-    def __init__(self):
-        self.stack = ExitStack()
-        self.outcomes = {}
-
-    def set(self, *peers, **options):
-        self.peers = Peers(peers, **options)
-        self.stack.callback(self.peers.close)
-
-    def socket(self, kind=socket.SOCK_STREAM, family=socket.AF_INET):
-        made = self.stack.enter_context(socket.socket(family, kind))
-        made.settimeout(5)
-        return made
-
-    def address(self, name):
-        return ("127.0.0.1", self.peers.introduction[name]["port"])
-
-    def connected(self, name="server"):
-        made = self.socket()
-        made.connect(self.address(name))
-        return made
-
-    def begin(self, *actions, argument=None):
-        first = len(self.outcomes) + len(self.peers.unfinished())
-        for step, action in enumerate(actions, first):
-            self.peers.begin(step, action, argument)
-        return range(first, first + len(actions))
-
-    def wait(self, steps, seconds=5.0):
-        until = time.monotonic() + seconds
-        while not self.outcomes.keys() >= set(steps) and (left := until - time.monotonic()) > 0:
-            select.select([self.peers.wake], [], [], left)
-            self.outcomes.update(self.peers.outcomes())
-        return [self.outcomes.get(step) for step in steps]
-
-    def do(self, *actions, argument=None):
-        """What the actions yield."""
-        found = self.wait(self.begin(*actions, argument=argument))
-        assert [o and o.failure for o in found] == [None] * len(found)
-        return [o.value for o in found]
-
-
-@pytest.fixture
-def stage():
-    stage = Stage()
-    with stage.stack:
-        yield stage
-
-
-@pytest.fixture
-def conn(stage):
-    """A connection to `server`, accepted as `conn`."""
-    stage.set(peer("server", "tcp-listener"))
-    made = stage.connected()
-    stage.do(Accept("server", "conn"))
-    return made
 
 
 # --- kinds of peers ------------------------------------------------------------------------------------

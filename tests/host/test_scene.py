@@ -502,6 +502,23 @@ def test_a_host_that_is_killed_in_a_filtered_call_leaves_nothing(tmp_path):
         scene.go()
 
 
+@pytest.mark.parametrize(
+    ("calls", "unreached"),
+    [
+        (("fsync",), ("fsync: ENOSYS",)),
+        (("fsync", "fdatasync"), ("fsync: ENOSYS", "fdatasync: ENOSYS")),
+        (("fsync", "getrandom"), ()),
+        ((), ()),
+    ],
+)
+def test_a_run_tells_when_the_host_met_none_of_its_errors(misbehave, calls, unreached):
+    injections = tuple(Injection(call, "ENOSYS", Subject.ANY) for call in calls)
+    run = misbehave("claims-everything", environment=Environment(injections=injections))
+    if run.unavailable is not None:
+        pytest.skip(f"NOT TESTED: {run.unavailable}")
+    assert (run.failure, run.exit.code, run.unreached) == (None, 0, unreached)
+
+
 # --- what cannot be had --------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Trees on disk: what is made, what is seen of it, and what cannot be made."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -154,6 +155,21 @@ def test_a_time_that_the_file_system_cannot_keep_is_no_fault(root, monkeypatch):
     monkeypatch.setattr(trees.os, "utime", lambda *args, **options: None)
     with pytest.raises(SceneUnavailableError, match="cannot keep the time 5 ns"):
         furnish(root, entries(a=RegularFile(modified=5)))
+
+
+@pytest.mark.parametrize(("number", "harmless"), [(errno.EPERM, True), (errno.EROFS, True), (errno.EIO, False)])
+def test_a_link_whose_time_cannot_be_put_back(root, monkeypatch, number, harmless):
+    furnish(root, entries(a=SymbolicLink("x")))
+
+    def refuse(*args, **options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(trees.os, "utime", refuse)
+    if harmless:
+        assert snapshot(root)[PurePosixPath("a")].target == "x"
+    else:
+        with pytest.raises(SceneError, match="the tree cannot be looked at: "):
+            snapshot(root)
 
 
 def test_a_size_that_the_file_system_cannot_hold_is_no_fault(root):

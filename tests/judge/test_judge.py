@@ -498,6 +498,49 @@ def test_every_run_is_judged_by_its_own_words() -> None:
     assert silent.reason == "run 2 of 2: the guest did not start, exit status 134"
 
 
+# --- errors put into system calls -----------------------------------------------------------------------------
+
+UNMET = "the host makes none of the system calls that are to fail (openat: EIO, openat2: EIO)"
+
+
+@pytest.mark.parametrize(
+    ("level", "value", "exit", "errors", "verdict"),
+    [
+        ("must", 5, OK, (), Verdict.PASS),
+        ("must", 6, OK, (), Verdict.SKIP),
+        ("typical", 6, OK, (), Verdict.SKIP),
+        ("may", 5, OK, (), Verdict.SKIP),
+        ("must", None, KILLED, (), Verdict.SKIP),
+        ("must", None, TRAPPED, (), Verdict.SKIP),
+        ("must", None, SEGFAULT, (), Verdict.CRASH),
+        ("must", 5, OK, ("panic",), Verdict.CRASH),
+    ],
+)
+def test_a_host_that_met_no_error_is_not_blamed(
+    level: str, value: int | None, exit: Exit, errors: tuple[str, ...], verdict: Verdict
+) -> None:
+    scene = Scene(NUMBER.format(5), requirement=level)
+    frames = () if value is None else (scene.done(0, value), scene.end)
+    result = scene.judge(scene.run(*frames, exit=exit, unreached=("openat: EIO", "openat2: EIO")), errors=errors)
+    assert result.verdict is verdict
+    assert (result.reason == UNMET) == (verdict is Verdict.SKIP)
+    assert len(result.steps) == 1
+
+
+def test_a_host_that_met_one_is_judged() -> None:
+    scene = Scene(NUMBER.format(5), more="    runs: 2")
+    unmet = scene.run(scene.done(0, 5), scene.end, unreached=("openat: EIO",))
+    assert scene.judge(unmet, scene.run(scene.done(0, 6), scene.end)).verdict is Verdict.FAIL
+    assert scene.judge(unmet, scene.run(scene.done(0, 5), scene.end)).verdict is Verdict.PASS
+
+
+def test_what_is_not_the_runs_is_said_whatever_the_host_met() -> None:
+    scene = Scene(WAIT)
+    silent = scene.run(hello=False, unreached=("openat: EIO",))
+    assert scene.judge(silent, missing=("wasi:clocks/monotonic-clock@0.3.0",)).verdict is Verdict.UNSUPPORTED
+    assert scene.judge(replace(silent, failure="no such directory")).verdict is Verdict.ERROR
+
+
 # --- no run ---------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from wasicheck.vectors.model import Vector
 
 NUMBER = one("- call: clocks/monotonic-clock.now()\n  expect: $t", more="    deadline: 1s")
 MAY = one("- call: clocks/monotonic-clock.now()\n  expect: _", requirement="may", more="    deadline: 1s")
-HANGING = one("- call: clocks/monotonic-clock.now()\n  expect: $t", more="    deadline: 50ms")
+HANGING = one("- call: clocks/monotonic-clock.now()\n  expect: $t", more="    deadline: 500ms")
 NOTHING = one("- return: ok")
 WAIT = one("- call: clocks/monotonic-clock.wait-for(1ms)")
 WAIT_OR_MORE = one("- call: clocks/monotonic-clock.wait-for(1ms)", more="    after: {exit: {should: code(7)}}")

@@ -29,9 +29,9 @@ SUSPICIOUS = {
     "- for: {i: 0..2}\n  steps: [{call: get-random-u64(), expect: '$x{i} @ 1..'}]": "8:17: `$x0` is captured and never",
     ENDS + "- drop: $w\n- trap: true": "7:9: the end `$r` is never used",
     ENDS + "- drop: $r\n- trap: true": "7:9: the end `$w` is never used",
-    "- {start: get-random-u64(), as: op}\n- {call: get-random-u64(), expect: '!0'}": "7:9: `$op` is started",
+    "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {call: get-random-u64(), expect: '!0'}": "7:9: `$op` is started",
     "- yield: 1": "3:5: nothing in `a` can fail; say what is expected of a step, or in `after`",
-    "- {start: get-random-u64(), as: op, note: why}": "3:5: nothing in `a` can fail",
+    "- {start: clocks/monotonic-clock.wait-for(1ms), as: op, note: why}": "3:5: nothing in `a` can fail",
     "- {call: get-random-u64(), expect: $x}\n- {call: get-random-bytes($x), expect: $y, note: n}": "3:5: nothing in",
 }
 
@@ -56,12 +56,12 @@ def test_something_suspicious(body):
         ENDS + '- {write-all: $w, data: \'"x"\', expect: completed(1)}\n- {read: $r, expect: dropped("")}',
         ENDS + "- {start: {write: $w, data: '\"x\"'}, as: op, expect: blocked}\n- drop: $r\n"
         "- {await: $op, expect: dropped(0)}",
-        "- {start: get-random-u64(), as: op}\n- {await: $op, expect: '!0'}",
-        "- {start: get-random-u64(), as: op}\n- {cancel: $op, expect: returned(1..)}",
-        "- {start: get-random-u64(), as: op}\n- {start: get-random-u64(), as: po}\n"
+        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {await: $op}",
+        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {cancel: $op, expect: returned}",
+        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {start: clocks/monotonic-clock.wait-for(1ms), as: po}\n"
         "- {await-any: [$op, $po], expect: '0'}",
-        "- {start: get-random-u64(), as: op}\n- {await-all: [$op], expect: '[0]'}",
-        "- {start: get-random-u64(), as: op}\n- trap: true",
+        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {await-all: [$op], expect: '[0]'}",
+        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- trap: true",
         "- {call: get-random-u64(), expect: _, level: may}",
         "- call: clocks/monotonic-clock.wait-for(1ms)",
     ],
@@ -73,6 +73,11 @@ def test_nothing_suspicious(body):
 def test_a_handle_need_not_be_used():
     body = ENDS + CALL + "- {write-all: $w, data: '\"x\"', expect: completed(1)}"
     assert found(steps(body, STDOUT)) == []
+
+
+def test_a_peer_need_not_be_asked_for_its_address():
+    body = "given: {network: true, peers: {client: tcp-client}}\nsteps: [{peer: client, close: true}, {trap: true}]\n"
+    assert found(vector(body)) == []
 
 
 @pytest.mark.parametrize(

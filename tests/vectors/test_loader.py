@@ -81,7 +81,6 @@ def test_the_level_is_that_of_the_strongest_requirement():
         "steps: [{yield: 1}]\nafter: {stderr: '\"x\"'}",
         "steps: [{yield: 1}]\ngiven: {stderr: closed}",
         "steps: [{new: stream<u8>, as: [r, w]}, {call: cli/stderr.write-via-stream($r), expect: $f}]",
-        "steps: [{new: stream<u8>, as: [r, w]}, {start: cli/stderr.write-via-stream($r), as: op}]",
         "given: {stdin: pipe}\nsteps: [{harness: {close: stderr}}]",
     ],
 )

@@ -312,9 +312,13 @@ class _Snapshot:
 def _read_link(folder: int, name: bytes, status: os.stat_result) -> str:
     """The target of a link, whose time of access reading has changed, and is put back."""
     target = os.readlink(name, dir_fd=folder)
-    with suppress(PermissionError):
+    try:
         times = (status.st_atime_ns, status.st_mtime_ns)
         os.utime(name, ns=times, dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        # On a read-only file system reading has changed nothing.
+        if error.errno not in (errno.EPERM, errno.EACCES, errno.EROFS):
+            raise
     return target.decode("utf-8", "surrogateescape")
 
 

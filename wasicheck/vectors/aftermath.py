@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from wasicheck.values import Pattern, accepts_everything, variables
 from wasicheck.vectors.expectations import LEVELS
+from wasicheck.vectors.keys import DIRECTORY_AFTER, FILE_AFTER, SYMLINK_AFTER
 from wasicheck.vectors.model import Absent, Anything, EntryKind, Level, Present, TreeExpectation
 from wasicheck.vectors.outcomes import BYTES
 from wasicheck.vectors.paths import path_text, read_mode, read_path, read_target
@@ -14,10 +15,6 @@ from wasicheck.vectors.source import Node, suggest
 from wasicheck.vectors.surroundings import TreeEntry
 from wasicheck.wit.types import S64, U64, Type
 
-FILE_AFTER = ("data", "size", "mode", "modified", "accessed", "links", "same-as")
-"""What can be asked of a regular file."""
-DIRECTORY_AFTER = ("mode", "modified", "accessed", "links")
-SYMLINK_AFTER = ("symlink", "modified", "accessed", "links", "same-as")
 _NOWHERE = ("absent", "any")
 WORDS = (*_NOWHERE, *(kind.value for kind in EntryKind if kind is not EntryKind.OTHER))
 """What can be said to be at a path by a word alone; any other text is a pattern over a file's bytes."""

@@ -12,10 +12,12 @@ from wasicheck.vectors.model import (
     AwaitAll,
     AwaitAny,
     Call,
+    Cancel,
     Ending,
     Expectation,
     Level,
     Lowering,
+    Operation,
     Read,
     ReadAll,
     Start,
@@ -24,10 +26,10 @@ from wasicheck.vectors.model import (
     Write,
     WriteAll,
 )
-from wasicheck.vectors.outcomes import BYTES, read_all_result, receive_result
-from wasicheck.vectors.scope import Scope
+from wasicheck.vectors.outcomes import BYTES, body_result, read_all_result, receive_result
+from wasicheck.vectors.scope import Scope, Started
 from wasicheck.vectors.source import Node
-from wasicheck.vectors.staging import Accept, Connect, Harness, ReceiveBytes, Send, SendDatagram
+from wasicheck.vectors.staging import Accept, Connect, Handshake, Harness, ReceiveBody, ReceiveBytes, Send, SendDatagram
 from wasicheck.wit.types import U8, ListType, StreamType, Type, VariantType
 
 LEVELS = tuple(level.value for level in Level)
@@ -52,7 +54,7 @@ def read_expectations(
     if node is None:
         if isinstance(action, Trap):
             return (Expectation(level, Ending.TRAP, Ending.TRAP.value),), {}
-        if isinstance(action, Harness) and isinstance(action.action, Connect | Send | SendDatagram):
+        if isinstance(action, Harness) and isinstance(action.action, Connect | Handshake | Send | SendDatagram):
             assert yields is not None
             return (Expectation(level, parse_pattern("ok", yields, {}), "ok"),), {}
         introduced = isinstance(action, Harness) and isinstance(action.action, Accept)
@@ -116,7 +118,7 @@ def _expectation(
         return Expectation(level, ending, text)
     if yields is None:
         node.fail(f"this step yields nothing to compare with `{text}`", "leave `expect` out, or expect `trap`")
-    whole = _without_digest(action)
+    whole = _without_digest(action, scope)
     # The bytes of a digest are written out in the vector.
     pattern = scope.pattern(node, whole or yields)
     names = {name: capture.type for name, capture in variables(pattern).items()}
@@ -136,13 +138,23 @@ def _expectation(
     return Expectation(level, pattern, text)
 
 
-def _without_digest(action: Action) -> Type | None:
+def _without_digest(action: Action, scope: Scope) -> Type | None:
     """What a step that yields a digest would yield without; None for any other step."""
     match action:
         case ReadAll(digest=True):
             return read_all_result(StreamType(U8), digest=False)
+        case Start(action=ReadAll(digest=True)):
+            return read_all_result(StreamType(U8), digest=False, started=True)
+        case Await(Operation(name)) | Cancel(Operation(name)):
+            match scope.entries[name]:
+                case Started(ReadAll(digest=True)):
+                    return read_all_result(StreamType(U8), digest=False)
+                case _:
+                    return None
         case Harness(ReceiveBytes(digest=True)):
             return receive_result(digest=False)
+        case Harness(ReceiveBody(digest=True)):
+            return body_result(digest=False)
         case _:
             return None
 

@@ -25,6 +25,7 @@ from wasicheck.wit.types import (
     RecordType,
     ResultType,
     StreamType,
+    TupleType,
     Type,
     VariantType,
 )
@@ -34,7 +35,20 @@ INDICES = ListType(U32)
 INDEX = U32
 DIGEST = RecordType(None, (Field("length", U64), Field("crc32", U32)))
 ERRNO_RESULT = ResultType(None, STRING)
-"""Of what a peer does: `err` with the name of an errno, such as `"ECONNREFUSED"`."""
+"""Of what a peer does: `err` with the name of an errno, such as `"ECONNREFUSED"`, or of an alert of TLS."""
+HEADERS = ListType(TupleType((STRING, BYTES)))
+FRAMING = EnumType(None, ("none", "content-length", "chunked", "close"))
+"""What tells where the body of an HTTP message ends."""
+REQUEST = RecordType(
+    None, (Field("method", STRING), Field("target", STRING), Field("version", STRING), Field("headers", HEADERS))
+)
+RESPONSE = RecordType(
+    None, (Field("status", U16), Field("reason", BYTES), Field("version", STRING), Field("headers", HEADERS))
+)
+_NO_HEAD = (Case("closed", BYTES), Case("reset", BYTES), Case("malformed", STRING))
+REQUEST_RESULT = VariantType(None, (Case("request", REQUEST), *_NO_HEAD))
+RESPONSE_RESULT = VariantType(None, (Case("response", RESPONSE), *_NO_HEAD))
+"""Of receiving a head: that, or what came before a FIN or RST, or why it is none."""
 KEEP_ALIVE = RecordType(None, (Field("idle-time", U64), Field("interval", U64), Field("count", U32)))
 """Times in nanoseconds."""
 SOCKET_OPTIONS = RecordType(
@@ -87,10 +101,10 @@ def write_result(type: StreamType | FutureType, *, started: bool = False) -> Var
 
 
 @cache
-def read_all_result(type: StreamType, *, digest: bool) -> VariantType:
+def read_all_result(type: StreamType, *, digest: bool, started: bool = False) -> VariantType:
     """Of reading to the end: `dropped(list<T>)`, or `completed(list<T>)` if the limit came first."""
     assert type.element is not None
-    return _copy(DIGEST if digest else ListType(type.element), started=False)
+    return _copy(DIGEST if digest else ListType(type.element), started=started)
 
 
 @cache
@@ -110,8 +124,8 @@ def socket_address() -> Type:
 
 @cache
 def introduction(peers: tuple[str, ...]) -> RecordType:
-    """Of the introduction of peers: a field for each, with its address and its port."""
-    fields = (Field("address", socket_address()), Field("port", U16))
+    """Of the introduction of peers: a field for each, with its address, its port, and both as URIs have them."""
+    fields = (Field("address", socket_address()), Field("port", U16), Field("authority", STRING))
     return RecordType(None, tuple(Field(name, RecordType(None, fields)) for name in peers))
 
 
@@ -120,6 +134,16 @@ def receive_result(*, digest: bool) -> VariantType:
     """Of receiving from a connection: all that was asked for, or what came before a FIN or RST."""
     payload = DIGEST if digest else BYTES
     return VariantType(None, tuple(Case(name, payload) for name in ("received", "closed", "reset")))
+
+
+@cache
+def body_result(*, digest: bool) -> VariantType:
+    """Of receiving the body of an HTTP message: all of it, or what came before the end of the stream or a RST."""
+    payload = DIGEST if digest else BYTES
+    data = DIGEST.fields if digest else (Field("data", BYTES),)
+    body = RecordType(None, (*data, Field("trailers", HEADERS), Field("framing", FRAMING)))
+    broken = (Case("incomplete", payload), Case("reset", payload), Case("malformed", STRING))
+    return VariantType(None, (Case("body", body), *broken))
 
 
 @cache

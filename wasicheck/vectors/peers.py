@@ -19,16 +19,20 @@ from wasicheck.vectors.staging import (
     Accept,
     Connect,
     Direction,
+    Handshake,
     Hangup,
     Inspect,
     PeerAction,
+    ReceiveBody,
     ReceiveBytes,
     ReceiveDatagram,
+    ReceiveRequest,
+    ReceiveResponse,
     Send,
     SendDatagram,
     Shutdown,
 )
-from wasicheck.vectors.surroundings import Family, IpAddress, Peer, PeerKind
+from wasicheck.vectors.surroundings import Certificate, Family, IpAddress, Peer, PeerKind
 from wasicheck.wit.types import RecordType, Type
 
 SERVICE = "service"
@@ -42,6 +46,8 @@ _LOOPBACK: Mapping[Family, IpAddress] = {Family.IPV4: ip_address("127.0.0.1"), F
 _LISTENING = (PeerKind.TCP_LISTENER, PeerKind.TCP_FULL)
 _DATAGRAMS = (PeerKind.UDP, PeerKind.UDP_CLOSED)
 _TALKING = (PeerKind.TCP_CLIENT, PeerKind.UDP)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+_HEADS = ("request", "response")
 
 
 # --- given ---------------------------------------------------------------------------------------------
@@ -64,7 +70,7 @@ def read_peers(node: Node, *, isolated: bool = False) -> tuple[Peer, ...]:
 
 
 def introduction_type(peers: tuple[Peer, ...]) -> RecordType:
-    """What the guest is told of the peers: a field for each, with its `address` and its `port`."""
+    """What the guest is told of the peers: a field for each, with its `address`, its `port` and its `authority`."""
     return outcomes.introduction(tuple(peer.name for peer in peers))
 
 
@@ -86,7 +92,12 @@ def _peer(key: Node, node: Node, *, isolated: bool) -> Peer:
         if kind not in (PeerKind.TCP_LISTENER, *_TALKING):
             entry["receive-buffer"].fail(f"a `{kind.value}` receives nothing", "leave `receive-buffer` out")
         buffer = entry["receive-buffer"].integer("the size of a buffer", 1, MAX_BUFFER)
-    return Peer(name, kind, family, address, port, backlog, buffer)
+    tls: Certificate | None = None
+    if "tls" in entry:
+        if kind is not PeerKind.TCP_LISTENER:
+            entry["tls"].fail(f"a `{kind.value}` does not speak TLS", "a `tcp-listener` does")
+        tls = Certificate(entry["tls"].choice("a certificate", list(Certificate)))
+    return Peer(name, kind, family, address, port, backlog, buffer, tls)
 
 
 def _name(node: Node) -> str:
@@ -126,6 +137,7 @@ class _State(Enum):
     INERT = "takes nothing"
     UNCONNECTED = "is not connected"
     LISTENING = "listens for connections"
+    SECURING = "has not done its TLS handshake"
     CONNECTED = "is a connection"
     DATAGRAMS = "is a UDP socket"
     CLOSED = "has been closed"
@@ -143,18 +155,24 @@ _FIRST = {
 
 @dataclass
 class _Known:
-    """What is known of a name at a point of the vector; `kind` is None for an accepted connection."""
+    """What is known of a name at a point of the vector; `kind` is None for an accepted connection.
+
+    `tls`: whether the connections of a listener begin with a handshake. `headed`: whether what was received last is the
+    head of a message, which has a body.
+    """
 
     kind: PeerKind | None
     state: _State
     shut: frozenset[str] = frozenset()
+    tls: bool = False
+    headed: bool = False
 
 
 class PeerNames:
     """The peers of a vector and the connections that its steps have accepted so far, by name."""
 
     def __init__(self, peers: tuple[Peer, ...]) -> None:
-        self._known = {peer.name: _Known(peer.kind, _FIRST[peer.kind]) for peer in peers}
+        self._known = {peer.name: _Known(peer.kind, _FIRST[peer.kind], tls=peer.tls is not None) for peer in peers}
 
     def find(self, node: Node) -> tuple[str, _Known]:
         """Read the name of a peer or connection that exists by now."""
@@ -168,12 +186,12 @@ class PeerNames:
             node.fail(f"there is no peer or connection `{name}` at this point", hint)
         return name, self._known[name]
 
-    def add(self, node: Node) -> str:
+    def add(self, node: Node, *, tls: bool) -> str:
         """Read the name of a new connection."""
         name = _name(node)
         if name in self._known:
             node.fail(f"there is already a peer or connection `{name}`", "take another name")
-        self._known[name] = _Known(None, _State.CONNECTED)
+        self._known[name] = _Known(None, _State.SECURING if tls else _State.CONNECTED)
         return name
 
 
@@ -198,23 +216,25 @@ def read_peer_step(
         kind_node.fail(f"`{name}` has been closed", "nothing can be done with it any more")
     _check(kind_node, verb, name, known)
     action, yields = _action(verb, main, entry, step, name, known, scope, peers)
-    told = f" to {entry['to'].text('an address')}" if "to" in entry else ""
+    told = f" to {entry['to'].text('')}" if "to" in entry else ""
     return action, yields, f"{name}: {verb} {main.text('')}{told}" if verb not in _PLAIN else f"{name}: {verb}"
 
 
-_PLAIN = ("close", "reset", "inspect")
+_PLAIN = ("handshake", "close", "reset", "inspect")
 _FITTING: Mapping[str, tuple[_State, ...]] = {
     "accept": (_State.LISTENING,),
+    "handshake": (_State.SECURING,),
     "connect": (_State.UNCONNECTED,),
     "send": (_State.CONNECTED, _State.DATAGRAMS),
     "receive": (_State.CONNECTED, _State.DATAGRAMS),
     "shutdown": (_State.CONNECTED,),
-    "close": (_State.LISTENING, _State.CONNECTED, _State.DATAGRAMS, _State.UNCONNECTED),
-    "reset": (_State.CONNECTED,),
-    "inspect": (_State.CONNECTED,),
+    "close": (_State.LISTENING, _State.SECURING, _State.CONNECTED, _State.DATAGRAMS, _State.UNCONNECTED),
+    "reset": (_State.CONNECTED, _State.SECURING),
+    "inspect": (_State.CONNECTED, _State.SECURING),
 }
 _HINTS = {
     "accept": "only a `tcp-listener` or `tcp-full` accepts",
+    "handshake": "only a connection accepted by a listener with `tls` does, and only once",
     "connect": "only a `tcp-client` connects, and only once",
     "send": "connections and UDP sockets send",
     "receive": "connections and UDP sockets receive",
@@ -235,6 +255,8 @@ def _check(node: Node, verb: str, name: str, known: _Known) -> None:
                 hint = f"accept a connection before: `peer: {name}`, `accept: conn`"
             case _State.UNCONNECTED:
                 hint = f"connect before: `peer: {name}`, `connect: $address`"
+            case _State.SECURING:
+                hint = f"do that before: `peer: {name}`, `handshake: true`"
     kind = f"a `{known.kind.value}`" if known.kind is not None else "a connection"
     node.fail(f"`{name}`, {kind}, {known.state.value}: it cannot `{verb}`", hint)
 
@@ -252,7 +274,11 @@ def _action(
     datagrams = known.state is _State.DATAGRAMS
     match verb:
         case "accept":
-            return Accept(name, peers.add(main)), outcomes.socket_address()
+            return Accept(name, peers.add(main, tls=known.tls)), outcomes.socket_address()
+        case "handshake":
+            _agree(main, verb)
+            known.state = _State.CONNECTED
+            return Handshake(name), outcomes.ERRNO_RESULT
         case "connect":
             known.state = _State.CONNECTED
             to = None if main.text("an address") == SERVICE else _to(main, scope)
@@ -270,8 +296,10 @@ def _action(
                 step.fail(f"`{name}` has been shut down for writing")
             chunk = entry["chunk"].integer("a size", 1, MAX_RECEIVED) if "chunk" in entry else None
             return Send(name, read_bytes(main), chunk), outcomes.ERRNO_RESULT
+        case "receive" if datagrams:
+            return _receive_datagram(main, entry, name)
         case "receive":
-            return _receive(main, entry, name, datagrams=datagrams)
+            return _receive(main, entry, name, known)
         case "shutdown":
             return _shutdown(main, name, known), None
         case "inspect":
@@ -292,21 +320,46 @@ def _to(node: Node, scope: Scope) -> Argument:
     return scope.argument(node, outcomes.socket_address(), "an address of the guest")
 
 
-def _receive(main: Node, entry: Mapping[str, Node], name: str, *, datagrams: bool) -> tuple[PeerAction, Type]:
+def _receive_datagram(main: Node, entry: Mapping[str, Node], name: str) -> tuple[PeerAction, Type]:
+    if main.text("what to receive") != "datagram":
+        main.fail(f"`{name}` is a UDP socket, and receives a datagram at a time", "write `receive: datagram`")
+    if "digest" in entry:
+        entry["digest"].fail("`digest` is for connections: a datagram is small enough to be compared as it is")
+    if "to" in entry:
+        entry["to"].fail("`to` is for responses: a datagram is for whoever receives it")
+    hop_limit = "hop-limit" in entry and entry["hop-limit"].boolean("`hop-limit`")
+    return ReceiveDatagram(name, hop_limit), outcomes.datagram(hop_limit=hop_limit)
+
+
+def _receive(main: Node, entry: Mapping[str, Node], name: str, known: _Known) -> tuple[PeerAction, Type]:
+    """Read what a connection receives: bytes, or a part of an HTTP message."""
     text = main.text("what to receive")
-    if datagrams:
-        if text != "datagram":
-            main.fail(f"`{name}` is a UDP socket, and receives a datagram at a time", "write `receive: datagram`")
-        if "digest" in entry:
-            entry["digest"].fail("`digest` is for connections: a datagram is small enough to be compared as it is")
-        hop_limit = "hop-limit" in entry and entry["hop-limit"].boolean("`hop-limit`")
-        return ReceiveDatagram(name, hop_limit), outcomes.datagram(hop_limit=hop_limit)
     if "hop-limit" in entry:
         entry["hop-limit"].fail("`hop-limit` is for datagrams", "`inspect: true` tells that of a connection")
-    if text == "datagram":
-        main.fail(f"`{name}` is a connection, and receives bytes", "write `receive: 5`, or `receive: end`")
-    length = None if text == "end" else main.integer("a number of bytes or `end`", 1, MAX_RECEIVED)
+    if "to" in entry and text != "response":
+        entry["to"].fail("`to` says which request a response answers", "it goes with `receive: response`")
+    if "digest" in entry and text in _HEADS:
+        entry["digest"].fail("`digest` is for bytes and bodies: a head is compared as it is")
+    headed, known.headed = known.headed, text in _HEADS
     digest = "digest" in entry and entry["digest"].boolean("`digest`")
+    match text:
+        case "request":
+            return ReceiveRequest(name), outcomes.REQUEST_RESULT
+        case "response":
+            method = entry["to"].choice("the method of a request", _METHODS) if "to" in entry else _METHODS[0]
+            return ReceiveResponse(name, method), outcomes.RESPONSE_RESULT
+        case "body":
+            if not headed:
+                hint = f"before that: `peer: {name}`, `receive: request` or `receive: response`"
+                main.fail(f"what `{name}` received last is no head that a body could belong to", hint)
+            return ReceiveBody(name, digest), outcomes.body_result(digest=digest)
+        case "datagram":
+            main.fail(f"`{name}` is a connection, and receives bytes", "write `receive: 5`, or `receive: end`")
+        case "end":
+            length = None
+        case _:
+            what = "a number of bytes, `end`, `request`, `response` or `body`"
+            length = main.integer(what, 1, MAX_RECEIVED)
     return ReceiveBytes(name, length, digest), outcomes.receive_result(digest=digest)
 
 

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 
 from wasicheck.values.lexer import quote
+from wasicheck.vectors.keys import ANSWER, INJECTION, NAMES, NET
 from wasicheck.vectors.linux import ERRORS, SYSTEM_CALLS
 from wasicheck.vectors.source import Node, suggest
 from wasicheck.vectors.surroundings import Answer, Injection, NameService, Network, Refusal, Subject
 
-INJECTION = ("error", "on", "argument", "equals")
-NET = ("addresses", "unreachable", "prohibit", "ports", "privileged-below", "syn-retries", "retries")
-NAMES = ("hosts", "dns")
-ANSWER = ("a", "aaaa")
 USERS = ("ordinary",)
 MAX_FILE_SIZE = (1 << 63) - 1
 

@@ -18,7 +18,7 @@ from wasicheck.values import (
 )
 from wasicheck.values import WritableEnd as WritableName
 from wasicheck.vectors import outcomes
-from wasicheck.vectors.model import Call, Read, ReadableEnd, WritableEnd, Write
+from wasicheck.vectors.model import Call, Read, ReadableEnd, ReadAll, WritableEnd, Write, WriteAll
 from wasicheck.vectors.source import Node, suggest
 from wasicheck.wit.types import FutureType, StreamType, Type
 
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 class Started:
     """What a scope holds for a started operation."""
 
-    action: Call | Read | Write
+    action: Call | Read | Write | ReadAll | WriteAll
 
     def __str__(self) -> str:
         return "a started operation"
@@ -42,7 +42,10 @@ class Started:
                 return function.result
             case Read(end):
                 return outcomes.read_result(end.type)
-            case Write(end):
+            case ReadAll(end, digest=digest):
+                assert isinstance(end.type, StreamType)
+                return outcomes.read_all_result(end.type, digest=digest)
+            case Write(end) | WriteAll(end):
                 return outcomes.write_result(end.type)
             case _:
                 assert_never(self.action)
@@ -62,7 +65,10 @@ class Started:
                 return outcomes.SUBTASK_STATE
             case Read(end):
                 return outcomes.read_result(end.type, started=True)
-            case Write(end):
+            case ReadAll(end, digest=digest):
+                assert isinstance(end.type, StreamType)
+                return outcomes.read_all_result(end.type, digest=digest, started=True)
+            case Write(end) | WriteAll(end):
                 return outcomes.write_result(end.type, started=True)
             case _:
                 assert_never(self.action)

@@ -142,6 +142,13 @@ class Accept:
 
 
 @dataclass(frozen=True)
+class Handshake:
+    """Do the TLS handshake of an accepted connection; yields `result<_, string>` with the name of an alert or error."""
+
+    peer: str
+
+
+@dataclass(frozen=True)
 class Connect:
     """Connect a client to an address of the guest; yields `result<_, string>` with the name of an errno.
 
@@ -176,6 +183,29 @@ class ReceiveBytes:
 
     peer: str
     length: int | None
+    digest: bool
+
+
+@dataclass(frozen=True)
+class ReceiveRequest:
+    """Receive the head of an HTTP/1.1 request over a connection."""
+
+    peer: str
+
+
+@dataclass(frozen=True)
+class ReceiveResponse:
+    """Receive the head of an HTTP/1.1 response, informational ones too; `method` is that of the request it answers."""
+
+    peer: str
+    method: str = "GET"
+
+
+@dataclass(frozen=True)
+class ReceiveBody:
+    """Receive the body that belongs to the last head, with its trailers; `digest` as for `ReceiveBytes`."""
+
+    peer: str
     digest: bool
 
 
@@ -219,7 +249,20 @@ class Inspect:
 
 
 PeerAction = (
-    Introduce | Accept | Connect | Send | SendDatagram | ReceiveBytes | ReceiveDatagram | Shutdown | Hangup | Inspect
+    Introduce
+    | Accept
+    | Handshake
+    | Connect
+    | Send
+    | SendDatagram
+    | ReceiveBytes
+    | ReceiveRequest
+    | ReceiveResponse
+    | ReceiveBody
+    | ReceiveDatagram
+    | Shutdown
+    | Hangup
+    | Inspect
 )
 
 

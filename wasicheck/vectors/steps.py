@@ -195,23 +195,33 @@ class StepReader:
         reader = CallReader(self.names, self.interface, self.scope, self.unstable)
         return reader.read(node, entry, after_quiet=self._quiet > 0)
 
+    def _started_call(self, node: Node) -> tuple[Call, str]:
+        call, text = self._call(node, {})
+        if not call.function.is_async:
+            node.fail(f"{call.function.item} is not `async`: it has returned when it is called", "write `call:`")
+        return call, text
+
     def _start(self, node: Node, entry: Mapping[str, Node], step: Node) -> _What:
-        action: Call | Read | Write
+        action: Call | Read | Write | ReadAll | WriteAll
         parts = node.entries("what is started") if node.is_mapping else {}
         kind = next((k for k in STARTED if k in parts), None)
         if node.is_mapping and kind is None:
             unknown = next(iter(parts), "")
             node.fail("expected something to start", suggest(unknown, STARTED))
         if kind is None:
-            action, text = self._call(node, {})
+            action, text = self._started_call(node)
         else:
             inner = node.mapping("what is started", (kind, *STARTED[kind]))
             match kind:
                 case "call":
-                    action, text = self._call(inner["call"], {})
+                    action, text = self._started_call(inner["call"])
                 case "read":
                     action = self._read(inner["read"], inner)
                     text = f"read {action.end.reference.text}"
+                case "read-all":
+                    action, _, text = self._read_all(inner["read-all"], inner)
+                case "write-all":
+                    action, _, text = self._write_all(inner["write-all"], inner, node)
                 case _:
                     action = self._write(inner["write"], inner, node)
                     text = f"write ${action.end.name}"
@@ -221,6 +231,8 @@ class StepReader:
         started = Started(action)
         self.scope.entries[name] = started
         apart = "apart" in entry and entry["apart"].boolean("`apart`")
+        if apart and isinstance(action, ReadAll | WriteAll):
+            entry["apart"].fail("what is copied as a whole goes on by its events", "start a `read` or `write` apart")
         return Start(name, action, apart), started.started, f"start {text}"
 
     def _new(self, node: Node, entry: Mapping[str, Node], step: Node) -> _What:
@@ -256,7 +268,7 @@ class StepReader:
             entry["count"].fail("a future has one value: `count` is for streams")
         return Read(end, self._count(entry, "count", DEFAULT_COUNT, low=0), self._lower(entry))
 
-    def _read_all(self, node: Node, entry: Mapping[str, Node]) -> _What:
+    def _read_all(self, node: Node, entry: Mapping[str, Node]) -> tuple[ReadAll, Type, str]:
         end = self.scope.readable(node)
         if not isinstance(end.type, StreamType) or end.type.element is None:
             node.fail("`read-all` is for streams", "`read` takes the value of a future")
@@ -276,7 +288,7 @@ class StepReader:
         type = element if isinstance(end.type, FutureType) else ListType(element)
         return Write(end, self.scope.argument(entry["data"], type, "what to write"), self._lower(entry))
 
-    def _write_all(self, node: Node, entry: Mapping[str, Node], step: Node) -> _What:
+    def _write_all(self, node: Node, entry: Mapping[str, Node], step: Node) -> tuple[WriteAll, Type, str]:
         end = self.scope.writable(node)
         if not isinstance(end.type, StreamType):
             node.fail("`write-all` is for streams", "`write` gives a future its value")

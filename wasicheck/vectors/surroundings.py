@@ -184,12 +184,23 @@ class PeerKind(StrEnum):
     """Holds a port at which no datagram is taken: each is answered with ICMP port unreachable."""
 
 
+class Certificate(StrEnum):
+    """What is wrong with the certificate of a listener that speaks TLS; of all of them, nobody trusts the issuer."""
+
+    SELF_SIGNED = "self-signed"
+    """Nothing else."""
+    EXPIRED = "expired"
+    """Its validity has ended."""
+    WRONG_NAME = "wrong-name"
+    """It is for another name than the address or `localhost`."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """A socket of the harness, bound before the guest starts.
 
     `port` 0 is one of the system's choice; `backlog` the length of a listener's queue; `receive_buffer` is
-    SO_RCVBUF in bytes (None: as the system has it).
+    SO_RCVBUF in bytes (None: as the system has it); `tls` is the certificate of a listener whose connections speak TLS.
     """
 
     name: str
@@ -199,6 +210,7 @@ class Peer:
     port: int = 0
     backlog: int = 128
     receive_buffer: int | None = None
+    tls: Certificate | None = None
 
 
 # --- scenes --------------------------------------------------------------------------------------------

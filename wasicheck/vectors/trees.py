@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
-from types import MappingProxyType
 
+from wasicheck.vectors.keys import FILE_ACTIONS, MOUNT, TMPFS, TREE_DIRECTORY, TREE_FILE, TREE_SPECIAL
 from wasicheck.vectors.literals import read_bytes
 from wasicheck.vectors.paths import path_text, read_component, read_mode, read_path, read_target
 from wasicheck.vectors.source import Node, suggest
@@ -28,28 +28,8 @@ from wasicheck.vectors.surroundings import (
     UnixSocket,
 )
 
-TREE_FILE = ("data", "size", "mode", "modified", "accessed", "mount")
-"""The keys of a regular file."""
-TREE_DIRECTORY = ("mode", "modified", "mount", "files")
-"""The keys of a directory."""
-TREE_SPECIAL = ("symlink", "link", "fifo", "socket")
-"""The keys of what is neither, each of which stands alone."""
 MOUNTS = ("self", "read-only", "tmpfs")
-TMPFS = ("size", "inodes")
-FILE_ACTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "put": ("data",),
-        "remove": (),
-        "rename": ("to",),
-        "symlink": ("to",),
-        "execute": (),
-        "swap": ("with",),
-        "hold": (),
-        "release": (),
-    }
-)
-"""What the harness can do to files, each with the keys that have to stand beside it."""
-
+"""What a mount of a directory can be said to be by a word alone."""
 HERE = PurePosixPath()
 """The folder of the tree itself."""
 _EARLIEST = -(1 << 62)
@@ -160,7 +140,7 @@ def _time(entry: Mapping[str, Node], key: str) -> int | None:
 
 def _mount(node: Node) -> Mount:
     if node.is_mapping:
-        entry = node.mapping("a mount", ("tmpfs",), "as in `{tmpfs: {size: 64KiB, inodes: 8}}`")
+        entry = node.mapping("a mount", MOUNT, "as in `{tmpfs: {size: 64KiB, inodes: 8}}`")
         if not entry:
             node.fail("no mount is given", "as in `{tmpfs: {size: 64KiB, inodes: 8}}`")
         limits = entry["tmpfs"].mapping("the limits of a tmpfs", TMPFS)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from wasicheck.host.peers.addresses import SocketAddress
+from wasicheck.host.peers.stream import Stream
 from wasicheck.values import Record, Value, Variant
 from wasicheck.vectors.staging import Direction
 
@@ -18,7 +19,7 @@ BUFFER = 1 << 18
 MAX_DATAGRAM = 1 << 16
 MAX_KEPT = 64 << 20
 """Most bytes that are kept of one `receive`; of more, only a digest can be had."""
-_TURN = 16
+TURN = 16
 """After so many operations that did not have to wait, others get their turn."""
 _SHUTDOWNS = {
     Direction.READ: socket.SHUT_RD,
@@ -27,7 +28,11 @@ _SHUTDOWNS = {
 }
 
 
-class TooMuchError(Exception):
+class UnfitError(Exception):
+    """A step cannot be done, for a reason that is not the system's."""
+
+
+class TooMuchError(UnfitError):
     """More bytes came than are kept."""
 
 
@@ -57,35 +62,33 @@ class Received:
         return Record((("length", self.length), ("crc32", self.crc32)))
 
 
-async def receive(end: socket.socket, length: int | None, into: Received) -> Variant:
+async def receive(stream: Stream, length: int | None, into: Received) -> Variant:
     """Receive `length` bytes (None: all) or as many as come; OSError for what is neither an end nor a reset."""
-    loop = asyncio.get_running_loop()
     buffer = memoryview(bytearray(BUFFER if length is None else min(length, BUFFER)))
     turns = 0
     while length is None or into.length < length:
         room = buffer if length is None else buffer[: length - into.length]
         try:
-            count = await loop.sock_recv_into(end, room)
+            count = await stream.receive_into(room)
         except ConnectionResetError:
             return Variant("reset", into.value)
         if count == 0:
             return Variant("closed", into.value)
         into.take(room[:count])
         turns += 1
-        if turns % _TURN == 0:
+        if turns % TURN == 0:
             await asyncio.sleep(0)
     return Variant("received", into.value)
 
 
-async def send(end: socket.socket, data: bytes, chunk: int | None) -> Variant:
+async def send(stream: Stream, data: bytes, chunk: int | None) -> Variant:
     """Send everything; `err` with the name of the error if that cannot be."""
-    loop = asyncio.get_running_loop()
     view = memoryview(data)
     size = chunk or max(len(data), 1)
     try:
         for turn, start in enumerate(range(0, len(data), size)):
-            await loop.sock_sendall(end, view[start : start + size])
-            if turn % _TURN == _TURN - 1:
+            await stream.send(view[start : start + size])
+            if turn % TURN == TURN - 1:
                 await asyncio.sleep(0)
     except OSError as error:
         return failed(error)
@@ -140,10 +143,13 @@ def _hop_limit(ancillary: list[tuple[int, int, bytes]]) -> int | None:
     return None
 
 
-def shut_down(end: socket.socket, direction: Direction) -> None:
+async def shut_down(stream: Stream, direction: Direction) -> None:
     """Shut a connection down; nothing is left to do for one that the other side has reset."""
+    if direction is not Direction.READ:
+        with suppress(OSError):
+            await stream.finish()
     try:
-        end.shutdown(_SHUTDOWNS[direction])
+        stream.sock.shutdown(_SHUTDOWNS[direction])
     except OSError as error:
         if error.errno != errno.ENOTCONN:
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import threading
 from collections import deque
 from contextlib import suppress
@@ -15,19 +16,27 @@ from typing import assert_never
 from wasicheck.host.peers import connection
 from wasicheck.host.peers.addresses import SocketAddress, from_value, text, to_value
 from wasicheck.host.peers.binding import FAMILIES, Bound, MakeSocket, bind, filler_addresses
+from wasicheck.host.peers.connection import UnfitError
+from wasicheck.host.peers.http import Messages
 from wasicheck.host.peers.inspection import InspectionError, inspect_other_end, syn_hop_limit
+from wasicheck.host.peers.stream import Stream
+from wasicheck.host.peers.tls import TlsStream, server_context
 from wasicheck.judge.run import HarnessOutcome
-from wasicheck.values import Record, Value
+from wasicheck.values import Record, Value, Variant
 from wasicheck.vectors.staging import (
     Accept,
     Connect,
     Direction,
+    Handshake,
     Hangup,
     Inspect,
     Introduce,
     PeerAction,
+    ReceiveBody,
     ReceiveBytes,
     ReceiveDatagram,
+    ReceiveRequest,
+    ReceiveResponse,
     Send,
     SendDatagram,
     Shutdown,
@@ -47,27 +56,44 @@ class _Lane(Enum):
 _BOTH = (_Lane.SEND, _Lane.RECEIVE)
 
 
-class _UnfitError(Exception):
-    """A step cannot be done, for a reason that is not the system's."""
-
-
 @dataclass
 class _End:
-    """A socket by its name; None before the connection was accepted and after it was closed."""
+    """A socket by its name; None before the connection was accepted and after it was closed.
+
+    `stream` is what goes over it, with the HTTP `messages` therein, from when there is a connection, of TLS after the
+    handshake for which `tls` is there; of a listener that is the one of its connections.
+    """
 
     name: str
     family: socket.AddressFamily
     sock: socket.socket | None
     bound: Bound | None = None
     syn_hop_limit: int | None = None
+    tls: ssl.SSLContext | None = None
+    stream: Stream | None = None
+    messages: Messages | None = None
     last: dict[_Lane, asyncio.Task[None]] = field(default_factory=dict)
 
     @property
     def open(self) -> socket.socket:
         """The socket, for use."""
         if self.sock is None:
-            raise _UnfitError(f"`{self.name}` is not open: an earlier step went otherwise")
+            raise UnfitError(f"`{self.name}` is not open: an earlier step went otherwise")
         return self.sock
+
+    @property
+    def connection(self) -> Stream:
+        """What goes over the connection, for use."""
+        if self.stream is None:
+            raise UnfitError(f"`{self.name}` is not open: an earlier step went otherwise")
+        return self.stream
+
+    @property
+    def http(self) -> Messages:
+        """The HTTP messages that come over the connection."""
+        if self.messages is None:
+            self.messages = Messages(self.connection)
+        return self.messages
 
 
 class Peers:
@@ -86,9 +112,10 @@ class Peers:
             for peer in peers:
                 bound = bind(peer, make)
                 family = FAMILIES[peer.family]
-                self._ends[peer.name] = _End(peer.name, family, bound.sock, bound)
-                address = to_value(family, bound.address)
-                fields.append((peer.name, Record((("address", address), ("port", bound.address[1])))))
+                end = self._ends[peer.name] = _End(peer.name, family, bound.sock, bound)
+                if peer.tls is not None:
+                    end.tls = server_context(peer.tls, str(peer.address))
+                fields.append((peer.name, _introduction(family, bound.address)))
         except BaseException:
             self._close_sockets()
             raise
@@ -184,7 +211,7 @@ class Peers:
             outcome = HarnessOutcome(await self._act(step, action, argument, end))
         except OSError as error:
             outcome = HarnessOutcome(failure=f"`{end.name}`: {error.strerror or error}")
-        except (_UnfitError, InspectionError, connection.TooMuchError) as error:
+        except (UnfitError, InspectionError) as error:
             outcome = HarnessOutcome(failure=str(error))
         self._publish(step, outcome)
 
@@ -198,34 +225,41 @@ class Peers:
         match action:
             case Accept(connection=name):
                 return await self._accept(end, name)
+            case Handshake():
+                return await _handshake(end)
             case Connect():
-                connecting = end.open
-                outcome = await connection.connect(connecting, _destination(end, argument))
-                _without_delay(connecting)
-                return outcome
+                return await _connect(end, _destination(end, argument))
             case Send(data=data, chunk=chunk):
-                return await connection.send(end.open, data, chunk)
+                return await connection.send(end.connection, data, chunk)
             case SendDatagram(data=data):
                 return await connection.send_datagram(end.open, data, _destination(end, argument))
             case ReceiveBytes(length=length, digest=digest):
-                received = connection.Received(None if digest else bytearray())
-                self._progress[step] = received
-                return await connection.receive(end.open, length, received)
+                return await connection.receive(end.connection, length, self._received(step, digest=digest))
+            case ReceiveRequest():
+                return await end.http.request(self._received(step))
+            case ReceiveResponse(method=method):
+                return await end.http.response(method, self._received(step))
+            case ReceiveBody(digest=digest):
+                return await end.http.body(self._received(step, digest=digest))
             case ReceiveDatagram(hop_limit=with_hop_limit):
                 return await _receive_datagram(end, with_hop_limit=with_hop_limit)
             case Shutdown(direction=direction):
-                connection.shut_down(end.open, direction)
+                await connection.shut_down(end.connection, direction)
                 return None
             case Hangup(reset=reset):
-                closing, end.sock = end.open, None
-                connection.close(closing, reset=reset)
+                await _hang_up(end, reset=reset)
                 return None
             case Inspect():
                 return inspect_other_end(self.host, end.open, end.syn_hop_limit)
             case Introduce():
-                raise _UnfitError("the introduction is not for a peer")
+                raise UnfitError("the introduction is not for a peer")
             case _:
                 assert_never(action)
+
+    def _received(self, step: int, *, digest: bool = False) -> connection.Received:
+        """Where a step puts what it receives, so that it can be told how much that is."""
+        received = self._progress[step] = connection.Received(None if digest else bytearray())
+        return received
 
     async def _accept(self, end: _End, name: str) -> Value:
         """Take the next connection that is not one of those that fill the queue."""
@@ -238,9 +272,37 @@ class Peers:
             accepted.close()
         _without_delay(accepted)
         connected = self._ends[name]
-        connected.sock = accepted
+        connected.sock, connected.tls = accepted, end.tls
+        connected.stream = Stream(accepted) if end.tls is None else None
         connected.syn_hop_limit = syn_hop_limit(accepted)
         return to_value(end.family, source)
+
+
+async def _connect(end: _End, to: SocketAddress) -> Variant:
+    connecting = end.open
+    outcome = await connection.connect(connecting, to)
+    _without_delay(connecting)
+    end.stream = Stream(connecting)
+    return outcome
+
+
+async def _handshake(end: _End) -> Variant:
+    if end.tls is None:
+        raise UnfitError(f"`{end.name}` was not accepted by a listener that speaks TLS")
+    stream = TlsStream(end.open, end.tls)
+    outcome = await stream.handshake()
+    if outcome.case == "ok":
+        end.stream = stream
+    return outcome
+
+
+async def _hang_up(end: _End, *, reset: bool) -> None:
+    closing, stream = end.open, end.stream
+    if stream is not None and not reset:
+        with suppress(OSError):
+            await stream.finish()
+    end.sock = end.stream = end.messages = None
+    connection.close(closing, reset=reset)
 
 
 async def _receive_datagram(end: _End, *, with_hop_limit: bool) -> Value:
@@ -249,7 +311,7 @@ async def _receive_datagram(end: _End, *, with_hop_limit: bool) -> Value:
     if not with_hop_limit:
         return Record(fields)
     if hop_limit is None:
-        raise _UnfitError("this system does not tell the hop limit of a datagram")
+        raise UnfitError("this system does not tell the hop limit of a datagram")
     return Record((*fields, ("hop-limit", hop_limit)))
 
 
@@ -261,11 +323,17 @@ def _without_delay(connected: socket.socket) -> None:
 
 def _destination(end: _End, argument: Value | None) -> SocketAddress:
     if argument is None:
-        raise _UnfitError(f"`{end.name}` was not told to which address")
+        raise UnfitError(f"`{end.name}` was not told to which address")
     family, address = from_value(argument)
     if family is not end.family:
-        raise _UnfitError(f"`{end.name}` is of another address family than {text(address)}")
+        raise UnfitError(f"`{end.name}` is of another address family than {text(address)}")
     return address
+
+
+def _introduction(family: socket.AddressFamily, address: SocketAddress) -> Value:
+    """What the guest is told of a peer at an address."""
+    fields = (("address", to_value(family, address)), ("port", address[1]), ("authority", text(address)))
+    return Record(fields)
 
 
 def _peer(action: PeerAction) -> str:
@@ -276,9 +344,11 @@ def _lanes(action: PeerAction) -> tuple[_Lane, ...]:
     match action:
         case Send() | SendDatagram() | Shutdown(direction=Direction.WRITE):
             return (_Lane.SEND,)
-        case ReceiveBytes() | ReceiveDatagram() | Accept() | Shutdown(direction=Direction.READ):
+        case ReceiveBytes() | ReceiveRequest() | ReceiveResponse() | ReceiveBody() | ReceiveDatagram():
             return (_Lane.RECEIVE,)
-        case Connect() | Shutdown() | Hangup() | Inspect() | Introduce():
+        case Accept() | Shutdown(direction=Direction.READ):
+            return (_Lane.RECEIVE,)
+        case Handshake() | Connect() | Shutdown() | Hangup() | Inspect() | Introduce():
             return _BOTH
         case _:
             assert_never(action)
@@ -291,6 +361,8 @@ def _waits_for(action: PeerAction, received: connection.Received | None) -> str:
     match action:
         case Accept():
             return f"{name} waits for a connection"
+        case Handshake():
+            return f"{name} is in its TLS handshake"
         case Connect():
             return f"{name} is connecting"
         case Send(data=data):
@@ -301,6 +373,12 @@ def _waits_for(action: PeerAction, received: connection.Received | None) -> str:
             return f"{name} waits for the end of the stream {had}"
         case ReceiveBytes(length=length):
             return f"{name} waits for {length} bytes {had}"
+        case ReceiveRequest():
+            return f"{name} waits for the head of a request {had}"
+        case ReceiveResponse():
+            return f"{name} waits for the head of a response {had}"
+        case ReceiveBody():
+            return f"{name} waits for the rest of a body {had}"
         case ReceiveDatagram():
             return f"{name} waits for a datagram"
         case Shutdown() | Hangup() | Inspect() | Introduce():
