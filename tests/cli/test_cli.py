@@ -97,6 +97,52 @@ def test_a_damaged_file_is_told_and_the_others_run(host: str, capsys: pytest.Cap
     assert "all 1 as expected" in captured.out
 
 
+def test_run_tells_what_was_skipped_and_why(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "done", "elsewhere", "--host", host, "--vectors=own") == ExitStatus.OK
+    output = capsys.readouterr().out
+    assert "\nskipped\n      1  the expectation holds on win32 only\n" in output
+
+
+PEERS = """\
+interface: wasi:sockets/types@0.3.0
+vectors:
+  - id: peered
+    title: A peer does something
+    requirements: [sockets.tcp-socket.connect.ok]
+    given: {network: true, peers: {server: tcp-listener, client: tcp-client}}
+    steps:
+      - peer: STEP
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("server\n        listen: true", "9:9: unknown key `listen` in a `peer` step"),
+        ("server", "8:9: a peer does exactly one thing in a step; one of accept, "),
+        (
+            "sever\n        accept: conn",
+            "8:15: there is no peer or connection `sever` at this point; did you mean `server`?",
+        ),
+        (
+            "server\n        connect: $client.address",
+            "8:15: `server`, a `tcp-listener`, listens for connections: it cannot",
+        ),
+        (
+            "client\n        receive: 5",
+            "8:15: `client`, a `tcp-client`, is not connected: it cannot `receive`; connect before",
+        ),
+        ("server\n        accept: client", "9:17: there is already a peer or connection `client`"),
+    ],
+)
+def test_a_peer_that_can_never_do_it_is_told(
+    host: str, capsys: pytest.CaptureFixture[str], step: str, message: str
+) -> None:
+    vector_folder(Path("own"), sockets_own=PEERS.replace("STEP", step))
+    assert call("run", "done", "--host", host, "--vectors=own") == ExitStatus.USAGE_ERROR
+    assert f"wasicheck: own/sockets/own.yaml:{message}" in capsys.readouterr().err
+
+
 # --- bad usage -----------------------------------------------------------------------------------
 
 

@@ -48,6 +48,13 @@ def test_peers_are_introduced(stage):
     assert six["address"] == Variant("ipv6", Record(fields))
 
 
+@pytest.mark.parametrize(("family", "host"), [(Family.IPV4, "127.0.0.1"), (Family.IPV6, "[::1]")])
+def test_the_authority_of_a_peer(stage, family, host):
+    stage.set(Peer("server", PeerKind.TCP_LISTENER, family, ip_address(host.strip("[]"))))
+    server = stage.peers.introduction["server"]
+    assert server["authority"] == f"{host}:{server['port']}"
+
+
 def test_an_accepted_connection(stage):
     stage.set(peer("server", "tcp-listener"))
     (step,) = stage.begin(Accept("server", "conn"))

@@ -22,6 +22,7 @@ pattern = 'host (\\S+)'
 [run]
 argv = ["{binary}", "{options}", "{component}", "{args}"]
 """
+SERVE = "[serve]\nargv = ['{binary}', '{component}']\nready = 'on (\\S+)'\n"
 PACKAGE = '[find.package]\nindex = "pypi"\nname = "p"\nmember = "p/host"\ndefault = "1"\n'
 
 
@@ -109,6 +110,11 @@ BAD = [
     ('["wasi:cli/command"]', "[]", 2, "worlds", 'names no world; write worlds = ["wasi:cli/command"]'),
     ('["wasi:cli/command"]', "[1]", 2, "worlds", "expected a list of strings, found a list of other things"),
     ('["wasi:cli/command"]', '"wasi:cli/command"', 2, "worlds", "expected a list of strings"),
+    ('["wasi:cli/command"]', '["wasi:http/service"]', 2, "worlds", '"wasi:http/service" needs a [serve]'),
+    ("[find]\n", SERVE.replace("argv", "arg") + "[find]\n", 4, "serve.arg", 'unknown key; did you mean "argv"?'),
+    ("[find]\n", SERVE.replace("{component}", "x") + "[find]\n", 4, "serve.argv", "has to mention {component}"),
+    ("[find]\n", SERVE.replace("ready", "# ready") + "[find]\n", 3, "serve.ready", "is missing; add ready = "),
+    ("[find]\n", SERVE.replace("(\\S+)", "") + "[find]\n", 5, "serve.ready", "has no group; put the address in"),
     ("[run]", "[runs]", 8, "runs", 'unknown key; did you mean "run"?'),
     ("[find]\n", "[find]\npth = 'x'\n", 4, "find.pth", 'unknown key; did you mean "path"?'),
     ('path = "host"', "", 3, "find", 'needs at least one of environment, path and package; add path = "my-host"'),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from inline import one
 from scene import fake_runner
 
 from wasicheck.guest.compiler import Build
+from wasicheck.host import scene
 from wasicheck.host.locate import load_runner
+from wasicheck.host.peers import binding
 from wasicheck.judge.model import Result, Verdict
 from wasicheck.session import HostSession
 from wasicheck.vectors.model import Vector
+from wasicheck.vectors.surroundings import Family
 
 NUMBER = one("- call: clocks/monotonic-clock.now()\n  expect: $t", more="    deadline: 1s")
 MAY = one("- call: clocks/monotonic-clock.now()\n  expect: _", requirement="may", more="    deadline: 1s")
@@ -90,6 +95,25 @@ def test_verdicts(
 def test_info(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vector = one("- call: clocks/monotonic-clock.wait-for(1ms)", requirement="may")
     assert play(tmp_path, monkeypatch, "claims-everything", vector).verdict is Verdict.INFO
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("{peers: {six: {kind: udp, family: ipv6}}}", r".*`six`.*\[::1\].*Address family not supported.*"),
+        ("{user: ordinary}", "the surroundings of this vector can be made on Linux only"),
+        ("{errno: {fsync: EIO}}", "the surroundings of this vector can be made on Linux only"),
+    ],
+)
+def test_what_this_machine_cannot_stage_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, reason: str
+) -> None:
+    """The machine is made to lack IPv6 (by a family that no kernel has), and to be no Linux."""
+    monkeypatch.setitem(binding.FAMILIES, Family.IPV6, socket.AF_APPLETALK)
+    monkeypatch.setattr(scene, "sys", SimpleNamespace(platform="darwin"))
+    result = play(tmp_path, monkeypatch, "claims-everything", one("- yield: 1", more=f"    given: {given}"))
+    assert result.verdict is Verdict.SKIP
+    assert re.fullmatch(reason, result.reason)
 
 
 def test_every_verdict_is_here() -> None:

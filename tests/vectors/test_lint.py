@@ -19,6 +19,7 @@ def found(text, catalogue=None):
     return [str(p) for p in lint(suite, catalogue or {})]
 
 
+WAIT = "clocks/monotonic-clock.wait-for(1ms)"
 ENDS = "- {new: stream<u8>, as: [r, w]}\n"
 CALL = "- {call: write-via-stream($r), expect: $done}\n"
 SUSPICIOUS = {
@@ -29,9 +30,9 @@ SUSPICIOUS = {
     "- for: {i: 0..2}\n  steps: [{call: get-random-u64(), expect: '$x{i} @ 1..'}]": "8:17: `$x0` is captured and never",
     ENDS + "- drop: $w\n- trap: true": "7:9: the end `$r` is never used",
     ENDS + "- drop: $r\n- trap: true": "7:9: the end `$w` is never used",
-    "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {call: get-random-u64(), expect: '!0'}": "7:9: `$op` is started",
+    f"- {{start: {WAIT}, as: op}}\n- {{call: get-random-u64(), expect: '!0'}}": "7:9: `$op` is started",
     "- yield: 1": "3:5: nothing in `a` can fail; say what is expected of a step, or in `after`",
-    "- {start: clocks/monotonic-clock.wait-for(1ms), as: op, note: why}": "3:5: nothing in `a` can fail",
+    f"- {{start: {WAIT}, as: op, note: why}}": "3:5: nothing in `a` can fail",
     "- {call: get-random-u64(), expect: $x}\n- {call: get-random-bytes($x), expect: $y, note: n}": "3:5: nothing in",
 }
 
@@ -56,12 +57,11 @@ def test_something_suspicious(body):
         ENDS + '- {write-all: $w, data: \'"x"\', expect: completed(1)}\n- {read: $r, expect: dropped("")}',
         ENDS + "- {start: {write: $w, data: '\"x\"'}, as: op, expect: blocked}\n- drop: $r\n"
         "- {await: $op, expect: dropped(0)}",
-        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {await: $op}",
-        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {cancel: $op, expect: returned}",
-        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {start: clocks/monotonic-clock.wait-for(1ms), as: po}\n"
-        "- {await-any: [$op, $po], expect: '0'}",
-        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- {await-all: [$op], expect: '[0]'}",
-        "- {start: clocks/monotonic-clock.wait-for(1ms), as: op}\n- trap: true",
+        f"- {{start: {WAIT}, as: op}}\n- {{await: $op}}",
+        f"- {{start: {WAIT}, as: op}}\n- {{cancel: $op, expect: returned}}",
+        f"- {{start: {WAIT}, as: op}}\n- {{start: {WAIT}, as: po}}\n- {{await-any: [$op, $po], expect: '0'}}",
+        f"- {{start: {WAIT}, as: op}}\n- {{await-all: [$op], expect: '[0]'}}",
+        f"- {{start: {WAIT}, as: op}}\n- trap: true",
         "- {call: get-random-u64(), expect: _, level: may}",
         "- call: clocks/monotonic-clock.wait-for(1ms)",
     ],

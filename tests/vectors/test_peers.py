@@ -1,29 +1,37 @@
 """Peers in `given`, and the steps in which they do something."""
 
+import zlib
 from ipaddress import ip_address
 
 import pytest
 from vector_cases import load, vector
 
-from wasicheck.values import type_text
+from wasicheck.values import Bindings, Record, Variant, match, type_text
 from wasicheck.vectors.staging import (
     Accept,
     Connect,
     Direction,
+    Handshake,
     Hangup,
     Harness,
     Inspect,
+    ReceiveBody,
     ReceiveBytes,
     ReceiveDatagram,
+    ReceiveRequest,
+    ReceiveResponse,
     Send,
     SendDatagram,
     Shutdown,
 )
-from wasicheck.vectors.surroundings import Family, Peer, PeerKind
+from wasicheck.vectors.surroundings import Certificate, Family, Peer, PeerKind
 
 SOCKETS = "wasi:sockets/types@0.3.0"
 V4, V6 = ip_address("127.0.0.1"), ip_address("::1")
-ALL = "{server: tcp-listener, full: tcp-full, nobody: tcp-closed, client: tcp-client, box: udp, gone: udp-closed}"
+ALL = (
+    "{server: tcp-listener, full: tcp-full, nobody: tcp-closed, client: tcp-client, box: udp, gone: udp-closed, "
+    "secure: {kind: tcp-listener, tls: self-signed}}"
+)
 RESULT = "result<_, string>"
 
 
@@ -59,6 +67,10 @@ def refused(peers, *steps):
             "{kind: tcp-listener, backlog: 1, receive-buffer: 4KiB}",
             Peer("p", PeerKind.TCP_LISTENER, Family.IPV4, V4, backlog=1, receive_buffer=4096),
         ),
+        (
+            "{kind: tcp-listener, tls: expired}",
+            Peer("p", PeerKind.TCP_LISTENER, Family.IPV4, V4, tls=Certificate.EXPIRED),
+        ),
     ],
 )
 def test_a_peer(written, peer):
@@ -85,6 +97,8 @@ def test_an_address_of_a_network_of_its_own():
         ("{a: {kind: udp, port: 0}}", "expected a port, an integer from 1 to 65535, found `0`"),
         ("{a: {kind: udp, backlog: 1}}", "a `udp` has no backlog"),
         ("{a: {kind: tcp-closed, receive-buffer: 1}}", "a `tcp-closed` receives nothing"),
+        ("{a: {kind: tcp-client, tls: expired}}", "a `tcp-client` does not speak TLS; a `tcp-listener` does"),
+        ("{a: {kind: tcp-listener, tls: wrongname}}", "found `wrongname`; did you mean `wrong-name`?"),
         ("{a: {kind: udp, port: 5}, b: {kind: udp, port: 5}}", "`a` has the same address and port"),
     ],
 )
@@ -100,6 +114,9 @@ def test_one_port_for_both_protocols():
 
 ACCEPT = "{peer: server, accept: conn}"
 CONNECT = "{peer: client, connect: $server.address}"
+SECURE = "{peer: secure, accept: tls}"
+REQUEST = "{peer: conn, receive: request, level: may, expect: _}"
+RESPONSE = "{peer: client, receive: response, level: may, expect: _}"
 
 
 @pytest.mark.parametrize(
@@ -122,6 +139,25 @@ CONNECT = "{peer: client, connect: $server.address}"
         ((ACCEPT,), "peer: conn, close: true", Hangup("conn", False), "", "conn: close"),
         ((ACCEPT,), "peer: conn, reset: true", Hangup("conn", True), "", "conn: reset"),
         ((ACCEPT,), "peer: conn, inspect: true", Inspect("conn"), None, "conn: inspect"),
+        ((ACCEPT,), "peer: conn, receive: request", ReceiveRequest("conn"), None, "conn: receive request"),
+        ((CONNECT,), "peer: client, receive: response", ReceiveResponse("client"), None, "client: receive response"),
+        (
+            (CONNECT,),
+            "peer: client, receive: response, to: HEAD",
+            ReceiveResponse("client", "HEAD"),
+            None,
+            "client: receive response to HEAD",
+        ),
+        ((ACCEPT, REQUEST), "peer: conn, receive: body", ReceiveBody("conn", False), None, "conn: receive body"),
+        (
+            (CONNECT, RESPONSE),
+            "peer: client, receive: body, digest: true",
+            ReceiveBody("client", True),
+            None,
+            "client: receive body",
+        ),
+        ((SECURE,), "peer: tls, handshake: true", Handshake("tls"), RESULT, "tls: handshake"),
+        ((SECURE,), "peer: tls, close: true", Hangup("tls", False), "", "tls: close"),
         ((), "peer: server, close: true", Hangup("server", False), "", "server: close"),
         ((), "peer: client, close: true", Hangup("client", False), "", "client: close"),
         ((), "peer: full, accept: late", Accept("full", "late"), "ip-socket-address", "full: accept late"),
@@ -166,11 +202,59 @@ def test_a_step_that_needs_an_address(step, kind, text):
         ('closed("hello")', "receive: end"),
         ('reset("hello") | closed(_)', "receive: end"),
         ('closed(repeat("x", 4MiB))', "receive: end, digest: true"),
+        ('request({method: "GET", ...})', "receive: request"),
+        ('request({target: "/" | "*", headers: any(("host", _)), ...}) | closed("")', "receive: request"),
+        ('malformed(contains("Host"))', "receive: request"),
+        ('response({status: 200, reason: "OK", headers: [("a", "b")], version: "1.1"})', "receive: response"),
     ],
 )
 def test_what_a_connection_is_expected_to_receive(expect, action):
     last = loaded(ALL, ACCEPT, f"{{peer: conn, {action}, expect: '{expect}'}}").steps[-1]
     assert [e.text for e in last.expectations] == [expect]
+
+
+def test_a_handshake_has_to_go_well_unless_it_says_otherwise():
+    one = loaded(ALL, SECURE, "{peer: tls, handshake: true}").steps[-1]
+    other = loaded(ALL, SECURE, "{peer: tls, handshake: true, expect: err(_)}").steps[-1]
+    assert [e.text for e in (*one.expectations, *other.expectations)] == ["ok", "err(_)"]
+
+
+X100 = (("length", 100), ("crc32", zlib.crc32(b"x" * 100)))
+OTHER_100 = (("length", 100), ("crc32", 0))
+OTHER_99 = (("length", 99), ("crc32", 0))
+
+
+def whole(digest, *trailers):
+    return Variant("body", Record((*digest, ("trailers", trailers), ("framing", Variant("chunked")))))
+
+
+@pytest.mark.parametrize(
+    ("expect", "accepts", "refuses"),
+    [
+        ('body({data: repeat("x", 100), ...})', whole(X100), whole(OTHER_100)),
+        ('body({data: repeat("x", 100), trailers: [], framing: chunked})', whole(X100), whole(X100, ("a", b"b"))),
+        ("body({data: length(100), ...})", whole(OTHER_100), whole(OTHER_99)),
+        ("body({data: _, trailers: [], framing: _})", whole(OTHER_100), whole(OTHER_100, ("a", b"b"))),
+        ("body({trailers: [], ...})", whole(OTHER_100), whole(OTHER_100, ("a", b"b"))),
+        ("body(_)", whole(OTHER_100), Variant("malformed", "")),
+        ("incomplete(length(100))", Variant("incomplete", Record(X100)), Variant("incomplete", Record(OTHER_99))),
+        (
+            'reset(repeat("x", 100)) | malformed(contains("y"))',
+            Variant("malformed", "xyz"),
+            Variant("reset", Record(OTHER_100)),
+        ),
+    ],
+)
+def test_the_digest_of_a_body(expect, accepts, refuses):
+    step = f"{{peer: conn, receive: body, digest: true, expect: '{expect}'}}"
+    (expectation,) = loaded(ALL, ACCEPT, REQUEST, step).steps[-1].expectations
+    assert match(expectation.outcome, accepts, Bindings()).ok
+    assert not match(expectation.outcome, refuses, Bindings()).ok
+
+
+def test_a_digest_cannot_tell_everything():
+    step = """{peer: conn, receive: body, digest: true, expect: 'body({data: prefix("x"), ...})'}"""
+    assert "with `digest: true` the bytes are given outright" in str(refused(ALL, ACCEPT, REQUEST, step))
 
 
 @pytest.mark.parametrize(
@@ -195,12 +279,22 @@ def test_what_a_connection_is_expected_to_receive(expect, action):
         ([ACCEPT, "{peer: conn, reset: true}", "{peer: conn, close: true}"], "`conn` has been closed"),
         ([ACCEPT, "{peer: conn, close: false}"], "a step with `close: false` does nothing"),
         ([ACCEPT, "{peer: conn, receive: datagram}"], "`conn` is a connection, and receives bytes"),
-        ([ACCEPT, "{peer: conn, receive: all}"], "expected a number of bytes or `end`"),
+        ([ACCEPT, "{peer: conn, receive: all}"], "expected a number of bytes"),
         ([ACCEPT, "{peer: conn, receive: 5, hop-limit: true}"], "`hop-limit` is for datagrams"),
         ([ACCEPT, "{peer: conn, send: '\"x\"', to: $box.address}"], "`conn` is a connection: it sends to its other"),
         ([ACCEPT, "{peer: conn, send: '\"x\"', digest: true}"], "`digest` belongs to `receive`"),
         ([ACCEPT, "{peer: conn, shutdown: write}", "{peer: conn, send: '\"x\"'}"], "been shut down for writing"),
         ([ACCEPT, "{peer: conn, shutdown: both}", "{peer: conn, shutdown: read}"], "has already been shut down: read"),
+        ([ACCEPT, "{peer: conn, receive: request, to: GET}"], "`to` says which request a response answers"),
+        ([CONNECT, "{peer: client, receive: response, to: HAED}"], "found `HAED`; did you mean `HEAD`?"),
+        ([ACCEPT, "{peer: conn, receive: request, digest: true}"], "`digest` is for bytes and bodies"),
+        ([ACCEPT, "{peer: conn, receive: body}"], "what `conn` received last is no head that a body could belong to"),
+        ([ACCEPT, REQUEST, REQUEST.replace("request", "5"), REQUEST.replace("request", "body")], "is no head that"),
+        ([ACCEPT, "{peer: conn, handshake: true}"], "it cannot `handshake`; only a connection accepted by a listener"),
+        ([SECURE, "{peer: tls, receive: 5}"], "has not done its TLS handshake: it cannot `receive`; do that before: "),
+        ([SECURE, "{peer: tls, handshake: false}"], "a step with `handshake: false` does nothing"),
+        ([SECURE, *["{peer: tls, handshake: true}"] * 2], "is a connection: it cannot `handshake`"),
+        (["{peer: box, receive: datagram, to: GET}"], "`to` is for responses: a datagram is for whoever receives it"),
         (["{peer: box, receive: 5}"], "`box` is a UDP socket, and receives a datagram at a time"),
         (["{peer: box, receive: datagram, digest: true}"], "`digest` is for connections"),
         (["{peer: box, send: '\"x\"'}"], "to whom `box` sends is not given; add `to: $address`"),

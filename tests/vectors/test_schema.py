@@ -123,6 +123,7 @@ def test_the_words_are_those_of_the_loader():
     harness, peer, step = (DEFS[name]["properties"] for name in ("harness", "peer-entry", "peer-step"))
     assert words(harness["close"]) == set(staging.Stdio)
     assert words(DEFS["peer"]["anyOf"][0]) == words(peer["kind"]) == set(surroundings.PeerKind)
+    assert words(peer["tls"]) == set(surroundings.Certificate)
     assert words(peer["family"]) == set(surroundings.Family)
     assert words(step["shutdown"]) == set(staging.Direction)
     assert words(DEFS["names"]["properties"]["dns"]["additionalProperties"]["anyOf"][0]) == set(surroundings.Refusal)

@@ -1,5 +1,7 @@
 """Each kind of step becomes what the model says, with the type that it yields."""
 
+from dataclasses import replace
+
 import pytest
 from vector_cases import load, steps
 
@@ -55,11 +57,12 @@ def last(body, given=""):
 
 GOOD = {
     "- {call: get-random-u64(), expect: '!0'}": (U64_CALL, U64, "get-random-u64()"),
-    "- {call: get-random-u64, lower: async, expect: '!0'}": (
-        Call(RANDOM["get-random-u64"], (), Lowering.ASYNC),
+    "- {call: get-random-u64, lower: sync, expect: '!0'}": (
+        Call(RANDOM["get-random-u64"], (), Lowering.SYNC),
         U64,
         "get-random-u64",
     ),
+    f"- {{call: {WAIT}, lower: async}}": (replace(WAIT_CALL, lowering=Lowering.ASYNC), None, WAIT),
     "- {call: get-random-u64(), repeat: 1KiB, expect: distinct}": (
         Call(RANDOM["get-random-u64"], (), repeat=1024),
         ListType(U64),

@@ -20,7 +20,7 @@ interface types {
   enum error-code { io, pipe }
   variant failure { other(string), last }
   resource thing { constructor(); use-it: func() -> result<_, failure>; }
-  now: func() -> u64;
+  now: async func() -> u64;
   later: func() -> tuple<stream<u8>, future<result<_, error-code>>>;
 }
 interface run { run: async func() -> result; }

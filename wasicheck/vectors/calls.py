@@ -58,6 +58,8 @@ class CallReader:
         if feature is not None and feature != self.unstable:
             node.fail(f"{function.item} is unstable", f"add `unstable: {feature}` to the vector")
         lowering = Lowering(entry["lower"].choice("a lowering", _LOWERINGS)) if "lower" in entry else None
+        if lowering is Lowering.ASYNC and not function.is_async:
+            entry["lower"].fail(f"{function.item} is not `async`: it cannot be lowered so", "leave `lower` out")
         repeat = entry["repeat"].integer("how often to call", 1, MAX_REPEAT) if "repeat" in entry else None
         if repeat is not None:
             _check_repeatable(entry["repeat"], function, lowering)
@@ -69,9 +71,6 @@ class CallReader:
         length_only = "only" in entry
         if length_only:
             _check_length_only(entry["only"], function, repeated=repeat is not None, after_quiet=after_quiet)
-        if lowering is Lowering.ASYNC and (repeat is not None or through or length_only):
-            key = next(key for key in ("repeat", "through", "only") if key in entry)
-            entry["lower"].fail(f"a call with `{key}` is lowered without `async`", "leave `lower` out")
         return Call(function, arguments, lowering, repeat, through, length_only), text
 
     def _resolve(self, node: Node, text: str) -> tuple[Function, tuple[Argument, ...]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import yaml
+
 from wasicheck.vectors.columns import MAX_LENGTH, NAME, Columns, resolve_row
 from wasicheck.vectors.keys import LOOP
 from wasicheck.vectors.source import COMMA, Node
@@ -26,7 +28,7 @@ def rows(node: Node) -> Sequence[Node]:
     if not 0 < len(found) <= MAX_EXPANSION:
         table.fail(f"a table has 1 to {MAX_EXPANSION} rows")
     names = {name: entry for row in reversed(found) for name, entry in row.items()}
-    written = node.written
+    written = "\n".join(_scalars(node.node))
     for name, (key, value) in names.items():
         if value.is_absent:
             key.fail(f"the column `{name}` has no entry", COMMA)
@@ -45,6 +47,20 @@ def rows(node: Node) -> Sequence[Node]:
             at.fail("the row has no entry")
         expanded.append(Node(node.document, node.node, Columns(entries, f"row of line {at.place.line}", names)))
     return expanded
+
+
+def _scalars(node: yaml.Node) -> Iterator[str]:
+    """Every scalar in a node, also where an alias stands for it."""
+    match node:
+        case yaml.ScalarNode(value=value):
+            yield value
+        case yaml.SequenceNode(value=parts):
+            for part in parts:
+                yield from _scalars(part)
+        case yaml.MappingNode(value=pairs):
+            for pair in pairs:
+                for part in pair:
+                    yield from _scalars(part)
 
 
 def unrolled(nodes: Iterator[Node]) -> Iterator[Node]:

@@ -34,8 +34,11 @@ def server_context(certificate: Certificate, address: str) -> ssl.SSLContext:
     not_before, not_after = _PAST if certificate is Certificate.EXPIRED else (None, None)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names, not_before=not_before, not_after=not_after).configure_cert(context)
-    # Peers speak HTTP/1.1; and a renegotiation would have sending wait for receiving.
+    # Peers speak HTTP/1.1.
     context.set_alpn_protocols(["http/1.1"])
+    # A client that closes with a ticket unread would answer with a RST.
+    context.num_tickets = 0
+    # Sending never waits for receiving.
     context.options |= ssl.OP_NO_RENEGOTIATION
     return context
 
@@ -88,6 +91,7 @@ class TlsStream(Stream):
 
     async def finish(self) -> None:
         """Send a close_notify; raise OSError."""
+        self._read_ahead()
         # The other side's may not have come: nothing that this one has to wait for.
         with suppress(ssl.SSLError):
             self._tls.unwrap()
@@ -105,6 +109,15 @@ class TlsStream(Stream):
                 return 0
             except ssl.SSLError as error:
                 raise _reset() from error
+
+    def _read_ahead(self) -> None:
+        """Keep what has come and has not been received: `unwrap` looks for a close_notify, and drops what it finds.
+
+        A task that waits to receive has left nothing of that.
+        """
+        with suppress(ssl.SSLError):
+            while data := self._tls.read(_BUFFER):
+                self._ahead += data
 
     async def _fill(self) -> None:
         """Wait for bytes of the other side, or the end."""
