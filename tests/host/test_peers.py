@@ -278,6 +278,23 @@ def test_different_peers_do_not_wait_for_each_other(stage):
     assert blocked in stage.peers.unfinished()
 
 
+@pytest.mark.parametrize("other", ["conn", "server"])
+def test_a_step_that_waits_for_the_steps_of_a_peer(stage, other):
+    stage.set(peer("server", "tcp-listener"))
+    stage.peers.begin(0, Accept("server", "conn"), None)
+    stage.peers.begin(1, ReceiveBytes("conn", 2, False), None)
+    stage.peers.begin(2, Send("conn", b"x"), None, other)
+    connected = stage.connected()
+    stage.wait([0])
+    connected.settimeout(0.05)
+    if other == "conn":
+        with pytest.raises(TimeoutError):
+            connected.recv(1)
+        connected.sendall(b"hi")
+    connected.settimeout(5)
+    assert connected.recv(1) == b"x"
+
+
 @pytest.mark.parametrize(
     ("actions", "told"),
     [

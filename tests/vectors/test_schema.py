@@ -21,11 +21,14 @@ from wasicheck.vectors import (
     surroundings,
     trees,
 )
+from wasicheck.vectors.loader import load_text
+from wasicheck.vectors.requirements import requirement_ids
 
 SCHEMA = json.loads((Path(model.__file__).parent / "vector.schema.json").read_text(encoding="utf-8"))
 DEFS = SCHEMA["$defs"]
 VALIDATOR = Draft202012Validator(SCHEMA)
 VECTORS = Path(__file__).parents[2] / "vectors"
+GUIDE = VECTORS.parent / "docs" / "vectors.md"
 FILES = sorted(p for p in VECTORS.rglob("*.yaml") if p.parent.name != "requirements")
 
 
@@ -54,6 +57,14 @@ def test_the_schema_is_one():
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f"{f.parent.name}-{f.stem}")
 def test_the_vectors_of_the_project_validate(file):
     assert is_valid(file.read_text(encoding="utf-8"))
+
+
+def test_the_examples_of_the_documentation():
+    examples = re.findall(r"```yaml\n(interface: .*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) >= 3
+    for example in examples:
+        assert is_valid(example)
+        assert load_text(example, "vectors.md", requirement_ids(VECTORS / "requirements")).problems == ()
 
 
 def allowed(name):

@@ -129,7 +129,7 @@ class HarnessSteps:
         elif self._harness[step].argument is not None and step not in self._arguments:
             self._finish(step, HarnessOutcome(failure="what the guest tells the harness did not arrive"))
         else:
-            self._stage.peers.begin(step, action, self._arguments.get(step))
+            self._stage.peers.begin(step, action, self._arguments.get(step), self._harness[step].after)
 
     def _finish(self, step: int, outcome: HarnessOutcome) -> None:
         """Keep what became of a step, and let the guest go on if it waits for that."""

@@ -105,7 +105,7 @@ STEP: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "drop": (),
         "yield": (),
         "harness": ("acknowledge",),
-        "peer": (*PEER, *dict.fromkeys(key for beside in PEER.values() for key in beside), "acknowledge"),
+        "peer": (*PEER, *dict.fromkeys(key for beside in PEER.values() for key in beside), "acknowledge", "after"),
         "trap": (),
         "return": (),
         "handle": (),

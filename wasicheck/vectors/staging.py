@@ -282,6 +282,8 @@ class Harness:
     acknowledge: bool
     opening: bool = False
     """Whether it is done as soon as the host serves, before the guest is called."""
+    after: str | None = None
+    """The peer or connection whose steps before this one have to be done as well; of a step of a peer."""
 
     @property
     def argument(self) -> Argument | None:

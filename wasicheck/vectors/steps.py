@@ -362,7 +362,8 @@ class StepReader:
         action, yields, text = read_peer_step(node, entry, step, self.scope, self.peers)
         if isinstance(action, Connect) and action.to is None and self.world is World.COMMAND:
             step.fail("nothing serves here", f"add `world: service` to the vector ({World.SERVICE})")
-        return Harness(action, self._acknowledge(entry), opening=self._opening), yields, text
+        after = self.peers.find(entry["after"])[0] if "after" in entry else None
+        return Harness(action, self._acknowledge(entry), opening=self._opening, after=after), yields, text
 
 
 def _listed(what: str, operations: tuple[Operation, ...]) -> str:

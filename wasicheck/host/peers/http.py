@@ -31,7 +31,6 @@ MAX_HEAD = 1 << 20
 """Most bytes of a head, of the line before a chunk and of trailers; a head may be longer by what came at once."""
 _REFUSED = (
     (re.compile(rb"(?<!\r)\n"), "a line ends in a LF without a CR"),
-    (re.compile(rb"\r(?!\n)"), "a CR without a LF"),
     (re.compile(rb"\n[ \t]"), "a folded line"),
     (re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]"), "a control character"),
     (re.compile(rb"\AHTTP/1\.[0-9] [0-9]{3}\r\n"), "a status line without the space behind the status"),

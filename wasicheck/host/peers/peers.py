@@ -131,10 +131,13 @@ class Peers:
         self._thread.start()
         self._closed = False
 
-    def begin(self, step: int, action: PeerAction, argument: Value | None) -> None:
-        """Have something done as soon as what came before it at the same peer is done; never blocks."""
+    def begin(self, step: int, action: PeerAction, argument: Value | None, after: str | None = None) -> None:
+        """Have something done as soon as what came before it at the same peer is done; never blocks.
+
+        `after`: the name of a peer or connection of which all that came before has to be done as well.
+        """
         self._waiting[step] = action
-        self._loop.call_soon_threadsafe(self._launch, step, action, argument)
+        self._loop.call_soon_threadsafe(self._launch, step, action, argument, after)
 
     def outcomes(self) -> list[tuple[int, HarnessOutcome]]:
         """Return the steps that have been done since, and what became of them."""
@@ -183,13 +186,15 @@ class Peers:
             if end.sock is not None:
                 end.sock.close()
 
-    def _launch(self, step: int, action: PeerAction, argument: Value | None) -> None:
+    def _launch(self, step: int, action: PeerAction, argument: Value | None, after: str | None) -> None:
         end = self._ends.get(_peer(action))
         if end is None:
             self._publish(step, HarnessOutcome(failure=f"there is no peer `{_peer(action)}`"))
             return
         lanes = _lanes(action)
         before = {end.last[lane] for lane in lanes if lane in end.last}
+        if after is not None and after in self._ends:
+            before |= set(self._ends[after].last.values())
         task = self._loop.create_task(self._do(step, action, argument, end, before))
         for lane in lanes:
             end.last[lane] = task
