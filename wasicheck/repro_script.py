@@ -89,8 +89,10 @@ def _variables(host: Host, environment: Environment) -> Iterator[str]:
 
 def _is_played(vector: Vector) -> bool:
     """Whether the harness has a part in the run that a shell script cannot play."""
+    if vector.world is not World.COMMAND or vector.environment.staged:
+        return True
     actions = [step.action.action for step in vector.steps if isinstance(step.action, Harness)]
-    return vector.world is not World.COMMAND or vector.environment.staged or any(not isinstance(a, StreamAction | Pause) for a in actions)
+    return any(not isinstance(action, StreamAction | Pause) for action in actions)
 
 
 def _furnish(folder: Path, environment: Environment) -> tuple[tuple[Path, str], ...]:

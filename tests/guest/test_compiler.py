@@ -12,6 +12,7 @@ from inline import load, one
 from wasmtime import Engine, wat2wasm
 from wasmtime.component import Component, ComponentInstanceType, FuncType
 
+from wasicheck.guest import compiler
 from wasicheck.guest.compiler import Build, CompileError, Guest, compile_steps, compile_vector
 from wasicheck.guest.frames import NONCE_SIZE, PLACEHOLDER, stamp
 from wasicheck.guest.imports import Imports
@@ -192,7 +193,7 @@ def test_what_no_guest_can_do(text: str, message: str) -> None:
 
 
 def test_invalid_text_is_a_defect_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wasicheck.guest.compiler.RUN", 'no "name')
+    monkeypatch.setitem(compiler._LIFT_OPTIONS, Lift.SYNC, ' no "option')
     with pytest.raises(CompileError, match="the guest is not valid WebAssembly text"):
         build(one("- yield: 1"))
 

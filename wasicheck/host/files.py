@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 from typing import assert_never
 
+from wasicheck.host.forking import FORKING
 from wasicheck.host.trees import FILE_MODE, encoded, parent_of, write_all
 from wasicheck.judge.run import HarnessOutcome
 from wasicheck.vectors.paths import path_text
@@ -173,16 +174,17 @@ class _Program:
 
 
 def _sleeping(file: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [PROGRAM, str(LONGEST_S)],
-        executable=f"/proc/self/fd/{file}",
-        pass_fds=(file,),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,
-    )
+    with FORKING:
+        return subprocess.Popen(
+            [PROGRAM, str(LONGEST_S)],
+            executable=f"/proc/self/fd/{file}",
+            pass_fds=(file,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
 
 
 def _same(one: os.stat_result, other: os.stat_result) -> bool:

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from wasicheck.host.errors import PrepareError
+from wasicheck.host.forking import FORKING
 from wasicheck.host.host import Host
 
 _CLOSING_S = 2.0
@@ -105,7 +106,7 @@ class Preparer:
         if argv is None:
             raise PrepareError(f"{self._host.label} has no [prepare]")
         try:
-            with log.open("wb") as errors:
+            with log.open("wb") as errors, FORKING:
                 self._process = subprocess.Popen(
                     argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
                 )

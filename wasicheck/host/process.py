@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from wasicheck.host.forking import FORKING
+
 _SHELL = "/bin/sh"
 
 
@@ -46,16 +48,17 @@ class HostProcess:
         A `launcher` is started in its place, becomes it, and closes descriptors and sets limits in between.
         """
         stdin, stdout, stderr = (subprocess.DEVNULL if one is None else one for one in child)
-        self._process = subprocess.Popen(
-            [*_shell(child, descriptors), *argv] if launcher is None else launcher.argv(argv),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            cwd=cwd,
-            env=environment,
-            start_new_session=True,
-            pass_fds=() if launcher is None else launcher.pass_fds,
-        )
+        with FORKING:
+            self._process = subprocess.Popen(
+                [*_shell(child, descriptors), *argv] if launcher is None else launcher.argv(argv),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=cwd,
+                env=environment,
+                start_new_session=True,
+                pass_fds=() if launcher is None else launcher.pass_fds,
+            )
         self.pid = self._process.pid
         self.watch: int | None = None
         # Not there on other systems, and refused by some sandboxes.

@@ -57,7 +57,7 @@ def judge_no_start(vector: Vector, run: Run, missing: tuple[str, ...], internal_
         case ExitReason.EXITED:
             return Finding(Verdict.FAIL, f"the guest did not start, {run.exit}{last_words(run)}")
         case ExitReason.STOPPED:
-            return Finding(Verdict.FAIL, f"the host serves, and did not call the guest{last_words(run)}")
+            return Finding(missed(vector.level), f"the host serves, and did not call the guest{last_words(run)}")
         case _:
             assert_never(run.exit.reason)
 

@@ -10,6 +10,7 @@ import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 
+from wasicheck.host.forking import FORKING
 from wasicheck.host.peers.addresses import SocketAddress
 from wasicheck.host.peers.stream import Stream
 from wasicheck.values import Record, Value, Variant
@@ -160,7 +161,8 @@ def close(end: socket.socket, *, reset: bool) -> None:
     if reset:
         with suppress(OSError):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    end.close()
+    with FORKING:
+        end.close()
 
 
 def failed(error: OSError) -> Variant:
