@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -18,41 +16,35 @@ from typing import NoReturn
 from rich.console import Console
 
 from wasicheck import __version__
-from wasicheck.check.coverage import coverage, coverage_data, coverage_table
-from wasicheck.check.vectors import lint, lint_requirements
+from wasicheck.cli_check import add_check_commands
+from wasicheck.cli_inputs import UsageError, complain, report_problems, requirements_of, suite_of
+from wasicheck.cli_results import add_results_commands
+from wasicheck.gate import read_baselines
 from wasicheck.guest.compiler import Build, CompileError, compile_vector
 from wasicheck.host.errors import HostError
 from wasicheck.init_host import prove, write_runner
+from wasicheck.judge.baseline import NO_BASELINE
 from wasicheck.judge.expectations import NO_EXPECTATIONS, ExpectationsError, unmatched
 from wasicheck.judge.model import Result, Verdict
 from wasicheck.judge.status import ExitStatus, status_of
-from wasicheck.outputs import OutputError, open_results, provenance, run_header, write_report
+from wasicheck.outputs import OutputError, host_infos, open_results, provenance, run_header, write_report
 from wasicheck.report.junit import junit_xml
 from wasicheck.report.listing import citations, describe
 from wasicheck.report.markdown import markdown_summary
 from wasicheck.report.progress import progress
 from wasicheck.report.reading import read_results
 from wasicheck.report.results import Header, Results, ResultsError, ResultsWriter
+from wasicheck.report.shards import Shard, parse_shard
 from wasicheck.report.summary import plain_summary, summary
 from wasicheck.report.text import headline
 from wasicheck.repro import ReproError, write_repro
 from wasicheck.resources import data_folder
-from wasicheck.session import expectations_of, find_host, load_vectors, open_session, run_all, select
+from wasicheck.session import expectations_of, find_host, open_session, run_all, select
 from wasicheck.vectors.loader import Suite
 from wasicheck.vectors.model import Lift, Lowering, Vector
-from wasicheck.vectors.requirements import Requirement, load_requirements
+from wasicheck.vectors.requirements import load_requirements
 from wasicheck.vectors.source import VectorError, suggest
 from wasicheck.wit import wasi
-
-
-@dataclass(frozen=True)
-class UsageError(Exception):
-    """Something the user gave that cannot be used; `str()` is the message."""
-
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,19 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except (UsageError, HostError, ExpectationsError, OutputError, ReproError, ResultsError, VectorError) as error:
-        _complain(str(error))
+        complain(str(error))
         return ExitStatus.USAGE_ERROR
     except KeyboardInterrupt:
-        _complain("interrupted")
+        complain("interrupted")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output is gone; so nothing is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
-
-
-def _complain(message: str) -> None:
-    sys.stderr.write(f"wasicheck: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,12 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_reports(run)
     run.add_argument("--random-order", type=int, metavar="SEED", help="in a random order that the seed fixes")
     run.add_argument("--no-expectations", action="store_true", help="leave the hosts' expectations.toml aside")
+    run.add_argument("--shard", type=_shard, metavar="N/M", help="only the Nth of M parts, which a vector's id decides")
+    run.add_argument(
+        "--baseline", type=Path, metavar="RESULTS", help="fail only on what got worse since this run of the same host"
+    )
     run.set_defaults(command=_run)
 
     stored = commands.add_parser("report", help="show the summary of stored results, or render them")
     stored.add_argument("results", type=Path, metavar="RESULTS", help="a file that `run --json` wrote")
     _add_reports(stored)
     stored.set_defaults(command=_report)
+    add_results_commands(commands)
 
     listing = commands.add_parser("list", help="list vectors, or the requirements they are about")
     _add_selection(listing)
@@ -124,23 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     listing.set_defaults(command=_list)
 
-    check = commands.add_parser("check", help="check vectors, and what of WASI they cover, without a host")
-    checks = check.add_subparsers(title="checks", required=True, metavar="CHECK")
-    checked = checks.add_parser(
-        "vectors",
-        help="names that nothing uses, operations that nobody waits for, requirements that are misgraded",
-        epilog="Exit status: 0 nothing found, 1 something found, 4 vectors or requirements that do not load.",
-    )
-    checked.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
-    checked.set_defaults(command=_check_vectors)
-    covered = checks.add_parser(
-        "coverage",
-        help="functions, error cases and requirements with and without vectors",
-        epilog="Exit status: 0, or 4 when there are vectors or requirements that do not load.",
-    )
-    covered.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
-    covered.add_argument("--json", action="store_true", help="as JSON, with the ids of the vectors")
-    covered.set_defaults(command=_check_coverage)
+    add_check_commands(commands)
 
     show = commands.add_parser("show", help="show a vector: its steps, or the guest it becomes")
     show.add_argument("id")
@@ -205,14 +182,15 @@ def _positive(text: str) -> int:
     return value
 
 
+def _shard(text: str) -> Shard:
+    try:
+        return parse_shard(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _build(options: argparse.Namespace) -> Build:
     return Build(Lift(options.abi), Lowering(options.lower))
-
-
-def _suite(folder: Path | None) -> Suite:
-    if folder is not None and not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}: --vectors takes a folder of vector files")
-    return load_vectors(folder)
 
 
 def _selected(options: argparse.Namespace, suite: Suite) -> tuple[Vector, ...]:
@@ -221,43 +199,42 @@ def _selected(options: argparse.Namespace, suite: Suite) -> tuple[Vector, ...]:
             raise UsageError(
                 f"there is no vector `{pattern}`; {suggest(pattern, suite.vectors) or 'see `wasicheck list`'}"
             )
-    return select(suite, options.ids, options.keyword, options.package)
+    return select(suite, options.ids, options.keyword, options.package, getattr(options, "shard", None))
 
 
 def _no_vector(id: str, suite: Suite) -> UsageError:
     return UsageError(f"there is no vector `{id}`; {suggest(id, suite.vectors) or 'see `wasicheck list`'}")
 
 
-def _report_problems(suite: Suite) -> None:
-    for problem in suite.problems:
-        _complain(str(problem))
-
-
 def _run(options: argparse.Namespace) -> ExitStatus:
     started = datetime.now(UTC)
-    suite = _suite(options.vectors)
-    _report_problems(suite)
+    suite = suite_of(options.vectors)
+    report_problems(suite)
     vectors = _selected(options, suite)
     if not vectors:
-        _complain("no vector is selected; `wasicheck list` shows what there is")
+        what = "no vector" if options.shard is None else f"no vector of shard {options.shard}"
+        complain(f"{what} is selected; `wasicheck list` shows what there is")
         return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.NOTHING_SELECTED
     console = Console(stderr=True)
     found = [find_host(spec) for spec in dict.fromkeys(options.host)]
     hosts = list({host.label: host for host in found}.values())
     for host in hosts:
         for note in host.notes:
-            _complain(note)
+            complain(note)
     expectations = [NO_EXPECTATIONS if options.no_expectations else expectations_of(host) for host in hosts]
     # A folder of one's own vectors has none of those that the expectations name.
     problems = [] if options.vectors else [p for e in expectations for p in unmatched(e, suite.vectors)]
     for problem in problems:
-        _complain(str(problem))
+        complain(str(problem))
     build = _build(options)
-    header = run_header(hosts, build, started, len(hosts) * len(vectors))
+    baselines = read_baselines(options.baseline, host_infos(hosts, build)) if options.baseline is not None else {}
+    header = run_header(hosts, build, started, len(hosts) * len(vectors), options.shard)
     with ExitStack() as stack:
         writer = _writer(stack, options.json, header)
         sessions = [
-            stack.enter_context(open_session(host, build, known, options.vectors))
+            stack.enter_context(
+                open_session(host, build, known, options.vectors, baselines.get(host.label, NO_BASELINE))
+            )
             for host, known in zip(hosts, expectations, strict=True)
         ]
         with progress(console, header.selected) as bar:
@@ -295,7 +272,7 @@ def _report(options: argparse.Namespace) -> ExitStatus:
     _present(options, outcome)
     if outcome.truncated:
         done, selected = len(outcome.results), outcome.header.selected
-        _complain(f"{options.results}: there is no footer: the run was stopped after {done} of {selected} results")
+        complain(f"{options.results}: there is no footer: the run was stopped after {done} of {selected} results")
     return status_of(outcome.results, selected=outcome.header.selected)
 
 
@@ -304,11 +281,11 @@ def _writer(stack: ExitStack, path: Path | None, header: Header) -> ResultsWrite
 
 
 def _list(options: argparse.Namespace) -> ExitStatus:
-    suite = _suite(options.vectors)
-    _report_problems(suite)
+    suite = suite_of(options.vectors)
+    report_problems(suite)
     vectors = _selected(options, suite)
     if options.requirements:
-        sys.stdout.write(citations(_requirements(options.vectors).values(), vectors))
+        sys.stdout.write(citations(requirements_of(options.vectors).values(), vectors))
     else:
         for vector in vectors:
             sys.stdout.write(f"{vector.id:44} {vector.level.value:8} {vector.title}\n")
@@ -318,42 +295,11 @@ def _list(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.OK
 
 
-def _requirements(folder: Path | None) -> dict[str, Requirement]:
-    """The project's requirements, and those of a folder of vectors of one's own."""
-    own = load_requirements(folder / "requirements") if folder is not None else {}
-    return {**load_requirements(data_folder("vectors") / "requirements"), **own}
-
-
-def _check_vectors(options: argparse.Namespace) -> ExitStatus:
-    suite = _suite(options.vectors)
-    _report_problems(suite)
-    requirements = _requirements(options.vectors)
-    found = (*lint_requirements(requirements, wasi()), *lint(suite, requirements))
-    for problem in found:
-        sys.stdout.write(f"{problem}\n")
-    sys.stdout.write(f"{len(suite.vectors)} vectors, {len(requirements)} requirements, {len(found)} findings\n")
-    if suite.problems:
-        return ExitStatus.USAGE_ERROR
-    return ExitStatus.RED if found else ExitStatus.OK
-
-
-def _check_coverage(options: argparse.Namespace) -> ExitStatus:
-    suite = _suite(options.vectors)
-    _report_problems(suite)
-    requirements = _requirements(options.vectors)
-    packages = coverage(wasi(), suite.vectors.values(), requirements)
-    if options.json:
-        sys.stdout.write(json.dumps(coverage_data(packages), indent=2) + "\n")
-    else:
-        sys.stdout.write(coverage_table(packages))
-    return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.OK
-
-
 def _show(options: argparse.Namespace) -> ExitStatus:
-    suite = _suite(options.vectors)
+    suite = suite_of(options.vectors)
     vector = suite.vectors.get(options.id)
     if vector is None:
-        _report_problems(suite)
+        report_problems(suite)
         raise _no_vector(options.id, suite)
     try:
         guest = compile_vector(vector, wasi(), _build(options))
@@ -369,10 +315,10 @@ def _show(options: argparse.Namespace) -> ExitStatus:
 
 
 def _repro(options: argparse.Namespace) -> ExitStatus:
-    suite = _suite(options.vectors)
+    suite = suite_of(options.vectors)
     vector = suite.vectors.get(options.id)
     if vector is None:
-        _report_problems(suite)
+        report_problems(suite)
         raise _no_vector(options.id, suite)
     host = find_host(options.host)
     folder = options.out or Path(f"repro-{vector.id}")

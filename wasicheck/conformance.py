@@ -18,17 +18,20 @@ import pytest
 from rich.console import Console
 
 from wasicheck import __version__
+from wasicheck.gate import read_baselines
 from wasicheck.guest.compiler import Build
 from wasicheck.host.errors import HostError
 from wasicheck.host.host import Host
 from wasicheck.items import ProblemItem, VectorItem, folder_of
+from wasicheck.judge.baseline import NO_BASELINE, Baseline
 from wasicheck.judge.expectations import NO_EXPECTATIONS, Expectations, ExpectationsError, Problem, unmatched
 from wasicheck.judge.model import Result, Verdict
 from wasicheck.judge.status import ExitStatus, status_of
-from wasicheck.outputs import OutputError, open_results, provenance, run_header, write_report
+from wasicheck.outputs import OutputError, host_infos, open_results, provenance, run_header, write_report
 from wasicheck.report.junit import junit_xml
 from wasicheck.report.reading import parse_result
-from wasicheck.report.results import Results, ResultsWriter, result_to_json
+from wasicheck.report.results import Results, ResultsError, ResultsWriter, result_to_json
+from wasicheck.report.shards import Shard, parse_shard
 from wasicheck.report.summary import plain_summary, summary
 from wasicheck.report.text import details, headline, label
 from wasicheck.resources import data_folder
@@ -52,9 +55,11 @@ class ConformanceRun:
         self._build = Build(Lift(config.getoption("--abi")), Lowering(config.getoption("--lower")))
         own: str | None = config.getoption("--wasicheck-vectors")
         self._own = Path(own) if own is not None else None
+        self._shard = _shard(config.getoption("--shard"))
         self._reports = not hasattr(config, "workerinput")
         self._hosts: tuple[Host, ...] = ()
         self._expectations: Mapping[str, Expectations] = {}
+        self._baselines: Mapping[str, Baseline] = {}
         self._sessions: dict[str, HostSession] = {}
         self._stack = ExitStack()
         config.add_cleanup(self._stack.close)
@@ -80,7 +85,8 @@ class ConformanceRun:
     def session(self, host: Host) -> HostSession:
         """The session of a host in this process."""
         if host.label not in self._sessions:
-            opened = open_session(host, self._build, self._expectations[host.label], self._own)
+            known = self._expectations[host.label], self._own, self._baselines.get(host.label, NO_BASELINE)
+            opened = open_session(host, self._build, *known)
             self._sessions[host.label] = self._stack.enter_context(opened)
         return self._sessions[host.label]
 
@@ -109,9 +115,11 @@ class ConformanceRun:
             # pytest's own option means the same: what is expected to fail shall fail.
             listed = not (self._config.getoption("--no-expectations") or self._config.option.runxfail)
             self._expectations = {h.label: expectations_of(h) if listed else NO_EXPECTATIONS for h in self._hosts}
+            if (baseline := self._config.getoption("--baseline")) is not None:
+                self._baselines = read_baselines(Path(baseline), host_infos(self._hosts, self._build))
             if self._reports and not self._config.option.collectonly:
                 self._open_files()
-        except (HostError, ExpectationsError, OutputError) as error:
+        except (HostError, ExpectationsError, OutputError, ResultsError) as error:
             raise pytest.UsageError(str(error)) from None
 
     def _open_files(self) -> None:
@@ -123,7 +131,8 @@ class ConformanceRun:
     def pytest_report_header(self) -> str:
         """Say what runs, and where each host came from."""
         hosts = ", ".join(f"{host.label} ({host.origin})" for host in self._hosts)
-        lines = [f"wasicheck {__version__}: {hosts}, {' '.join(self._build.flags)}"]
+        shard = f", shard {self._shard}" if self._shard is not None else ""
+        lines = [f"wasicheck {__version__}: {hosts}, {' '.join(self._build.flags)}{shard}"]
         return "\n".join(lines + [f"  {note}" for host in self._hosts for note in host.notes])
 
     def collect(self, collector: pytest.Module | pytest.Class, folder: str | None) -> list[pytest.Item]:
@@ -139,7 +148,12 @@ class ConformanceRun:
         def is_here(file: str) -> bool:
             return folder_of(file) == folder if folder is not None else folder_of(file) not in claimed
 
-        vectors = [vector for vector in suite.vectors.values() if is_here(vector.place.file)]
+        shard = self._shard
+        vectors = [
+            vector
+            for vector in suite.vectors.values()
+            if is_here(vector.place.file) and (shard is None or shard.holds(vector.id))
+        ]
         items: list[pytest.Item] = [
             VectorItem.from_parent(collector, name=f"{vector.id}[{host.label}]", run=self, vector=vector, host=host)
             for host in self._hosts
@@ -187,7 +201,8 @@ class ConformanceRun:
     def _select(self, count: int) -> None:
         self._selected = count
         if self._reports and self._stream is not None and self._writer is None:
-            self._writer = ResultsWriter(self._stream, run_header(self._hosts, self._build, self._started, count))
+            header = run_header(self._hosts, self._build, self._started, count, self._shard)
+            self._writer = ResultsWriter(self._stream, header)
 
     # --- results ---------------------------------------------------------------------------------
 
@@ -232,7 +247,7 @@ class ConformanceRun:
 
     @cached_property
     def _outcome(self) -> Results:
-        header = run_header(self._hosts, self._build, self._started, self._selected)
+        header = run_header(self._hosts, self._build, self._started, self._selected, self._shard)
         seconds = (datetime.now(UTC) - self._started).total_seconds()
         return Results(header, tuple(self._results.values()), seconds)
 
@@ -272,3 +287,10 @@ class ConformanceRun:
             terminalreporter.write(capture.get())
         else:
             terminalreporter.write(plain_summary(self._outcome))
+
+
+def _shard(text: str | None) -> Shard | None:
+    try:
+        return parse_shard(text) if text is not None else None
+    except ValueError as error:
+        raise pytest.UsageError(f"--shard: {error}") from None

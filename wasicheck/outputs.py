@@ -11,6 +11,7 @@ from wasicheck import __version__
 from wasicheck.guest.compiler import Build
 from wasicheck.host.host import Host
 from wasicheck.report.results import Header, HostInfo
+from wasicheck.report.shards import Shard
 from wasicheck.resources import data_folder
 from wasicheck.session import platform_name
 from wasicheck.vectors.requirements import load_requirements
@@ -20,14 +21,22 @@ class OutputError(Exception):
     """A file that cannot be written; `str()` is the message."""
 
 
-def run_header(hosts: Sequence[Host], build: Build, started: datetime, selected: int) -> Header:
-    """The header of a run's results; `selected` as in `Header`."""
+def host_infos(hosts: Sequence[Host], build: Build) -> tuple[HostInfo, ...]:
+    """The hosts of a run as its results describe them."""
+    return tuple(HostInfo(h.label, h.runner.name, str(h.version), build.flags) for h in hosts)
+
+
+def run_header(
+    hosts: Sequence[Host], build: Build, started: datetime, selected: int, shard: Shard | None = None
+) -> Header:
+    """The header of a run's results; `selected` and `shard` as in `Header`."""
     return Header(
         suite_version=__version__,
-        hosts=tuple(HostInfo(h.label, h.runner.name, str(h.version), build.flags) for h in hosts),
+        hosts=host_infos(hosts, build),
         platform=platform_name(),
         date=started,
         selected=selected,
+        shard=shard,
     )
 
 

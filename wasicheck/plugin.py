@@ -65,6 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--wasicheck-json", metavar="FILE", help="write results as JSON lines")
     group.addoption("--wasicheck-junit", metavar="FILE", help="write JUnit XML, one testsuite per host and package")
     group.addoption("--no-expectations", action="store_true", help="leave the hosts' expectations.toml aside")
+    group.addoption("--shard", metavar="N/M", help="only the Nth of M parts, which a vector's id decides")
+    group.addoption("--baseline", metavar="RESULTS", help="fail only on what got worse since this run of the same host")
 
 
 def pytest_configure(config: pytest.Config) -> None:

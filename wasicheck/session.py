@@ -20,11 +20,13 @@ from wasicheck.host.execute import execute
 from wasicheck.host.host import Host
 from wasicheck.host.locate import load_runner
 from wasicheck.host.prepare import Preparer
+from wasicheck.judge.baseline import NO_BASELINE, Baseline, excuse
 from wasicheck.judge.expectations import NO_EXPECTATIONS, Expectations, apply, parse_expectations
 from wasicheck.judge.judge import errored, judge, skipped
 from wasicheck.judge.model import Result
 from wasicheck.judge.observation import observe
 from wasicheck.judge.run import ExitReason, Run
+from wasicheck.report.shards import Shard
 from wasicheck.report.text import repro_words
 from wasicheck.resources import data_folder
 from wasicheck.vectors.expectations import may_end
@@ -48,7 +50,9 @@ def load_vectors(folder: Path | None = None) -> Suite:
     return load_suite(folder or data_folder("vectors"), known)
 
 
-def select(suite: Suite, patterns: Sequence[str], keyword: str | None, package: str | None) -> tuple[Vector, ...]:
+def select(
+    suite: Suite, patterns: Sequence[str], keyword: str | None, package: str | None, shard: Shard | None = None
+) -> tuple[Vector, ...]:
     """The vectors whose id one of the patterns names (all if there are none), in the order of the suite."""
     chosen = []
     for vector in suite.vectors.values():
@@ -57,6 +61,8 @@ def select(suite: Suite, patterns: Sequence[str], keyword: str | None, package: 
         if keyword and keyword not in f"{vector.id} {vector.title} {vector.interface} {' '.join(vector.tags)}":
             continue
         if package and not vector.interface.startswith(f"wasi:{package}/"):
+            continue
+        if shard is not None and not shard.holds(vector.id):
             continue
         chosen.append(vector)
     return tuple(chosen)
@@ -90,6 +96,7 @@ class HostSession:
     preparer: Preparer | None = None
     own: Path | None = None
     """The folder of the user's own vectors, for commands that repeat a result."""
+    baseline: Baseline = NO_BASELINE
     _probes: dict[str, bool] = field(default_factory=dict)
     _probing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -100,7 +107,7 @@ class HostSession:
         result = replace(
             result, command=repro_words(result, _spec(self.host), str(self.own) if self.own is not None else None)
         )
-        return apply(self.expectations, result, str(self.host.version))
+        return excuse(self.baseline, apply(self.expectations, result, str(self.host.version)))
 
     def guest(self, vector: Vector) -> Guest:
         """Compile a vector as this session would; raise `CompileError`."""
@@ -234,12 +241,16 @@ def _internal_error(run: Run, panic: re.Pattern[str] | None) -> str | None:
 
 @contextmanager
 def open_session(
-    host: Host, build: Build, expectations: Expectations, own: Path | None = None
+    host: Host,
+    build: Build,
+    expectations: Expectations,
+    own: Path | None = None,
+    baseline: Baseline = NO_BASELINE,
 ) -> Iterator[HostSession]:
     """A session whose helper processes end with it; `own` is the folder of the user's own vectors."""
     with ExitStack() as stack:
         preparer = stack.enter_context(Preparer(host)) if host.runner.prepare is not None else None
-        yield HostSession(host, build, expectations, preparer, own)
+        yield HostSession(host, build, expectations, preparer, own, baseline)
 
 
 def run_all(

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 import pytest
 from peer_stage import peer, value_of
 
+from wasicheck.host.forking import FORKING
 from wasicheck.host.peers import Peers, sockets_needed
 from wasicheck.host.sandbox import SceneError, SceneUnavailableError
 from wasicheck.values import Record, Variant
@@ -246,6 +247,15 @@ def test_the_end_of_a_connection(stage, conn, action, seen):
     else:
         with pytest.raises(seen):
             conn.recv(1)
+
+
+def test_a_connection_is_not_closed_while_a_child_is_made(stage, conn):
+    with FORKING:
+        (step,) = stage.begin(Hangup("conn", reset=False))
+        assert stage.wait([step], 0.05) == [None]
+        assert select.select([conn], [], [], 0)[0] == []
+    assert stage.wait([step])[0].failure is None
+    assert conn.recv(1) == b""
 
 
 def test_a_listener_that_is_closed(stage):

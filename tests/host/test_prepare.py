@@ -120,7 +120,8 @@ def test_what_fails_is_told_and_the_next_component_is_prepared(host, component, 
             preparer.prepare(component)
         assert (preparer.prepare(b"a") / "guest").is_file()
         run = execute(host, component, Environment(), {}, deadline_ns=10**9, preparer=preparer)
-        assert "the helper of warm@1" in run.failure
+        assert "the helper of warm@1" in (run.failure or run.stderr.decode())
+        assert (run.failure is None) is (component == b"bad"), "a component that is refused is one that does not run"
 
 
 def test_a_helper_that_hangs_is_replaced(folder):

@@ -119,6 +119,43 @@ def test_selections(scene: Any, arguments: list[str], outcomes: dict[str, int], 
     assert (counted, result.ret) == (outcomes, status)
 
 
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_shards_are_disjoint_and_complete(scene: Any, workers: list[str]) -> None:
+    found: list[str] = []
+    for index in (1, 2):
+        scene(f"--shard={index}/2", "--wasicheck-json=r.jsonl", *workers)
+        run = read_results(Path("r.jsonl"))
+        assert (str(run.header.shard), run.header.selected) == (f"{index}/2", len(run.results))
+        found += [result.id for result in run.results]
+    assert sorted(found) == ["advised", "done", "elsewhere", "open", "wrong"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--shard=3/2"], "--shard: there is no shard 3/2"),
+        (["--shard=half"], "--shard: expected a shard such as 2/4"),
+        (["--baseline=nowhere.jsonl"], "nowhere.jsonl: cannot be read: No such file"),
+    ],
+)
+def test_a_gate_that_cannot_be(scene: Any, arguments: list[str], message: str) -> None:
+    result = scene(*arguments)
+    assert result.ret == ExitStatus.USAGE_ERROR
+    assert message in result.stderr.str()
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_a_baseline_excuses_what_was_as_bad(scene: Any, workers: list[str]) -> None:
+    assert scene("--wasicheck-json=before.jsonl").ret == ExitStatus.RED
+    result = scene("--baseline=before.jsonl", "-rx", *workers)
+    assert result.ret == ExitStatus.OK
+    result.stdout.fnmatch_lines(["XFAIL *wrong* fail in the baseline fake@1.0 as well"])
+    worse = VECTORS.replace("      - yield: 1\n", "      - yield: 1\n    after: {exit: code(9)}\n", 1)
+    result = scene("--baseline=before.jsonl", *workers, cli_own=worse)
+    assert result.ret == ExitStatus.RED
+    result.assert_outcomes(failed=1, passed=2, xfailed=1, skipped=1)
+
+
 @pytest.mark.parametrize(
     ("id", "verdict", "arguments", "outcomes", "status"),
     [

@@ -24,7 +24,7 @@ from wasicheck.guest.scope import Scope
 from wasicheck.guest.steps import Layout, StepCompiler
 from wasicheck.vectors.model import Channel, Lift, Lowering, Step, Vector, World
 from wasicheck.vectors.staging import Harness
-from wasicheck.wit.types import Function, FutureType, ResourceType, StreamType, TupleType, Wit
+from wasicheck.wit.types import Function, FutureType, NamedType, ResourceType, StreamType, TupleType, Wit
 
 __all__ = ["Build", "CompileError", "Guest", "compile_steps", "compile_vector"]
 
@@ -79,14 +79,15 @@ def compile_steps(
     channel: Channel = Channel.STDERR,
     limits: bool = True,
     imports: tuple[str, ...] = (),
-    link: tuple[Function, ...] = (),
+    link: tuple[Function | NamedType, ...] = (),
     world: World = World.COMMAND,
     downstream: tuple[Step, ...] = (),
 ) -> Guest:
     """Compile steps to a component for a world; raise `CompileError`.
 
-    `imports` are interfaces to import whole, `link` functions to import, whether they are called or not. `downstream`
-    are the steps of the handler that a middleware imports: a second component, which reports nothing.
+    `imports` are interfaces to import whole. `link` are types to import, and functions to import and lower though
+    nothing calls them: some hosts look for a function only when it is lowered. `downstream` are the steps of the
+    handler that a middleware imports: a second component, which reports nothing.
     """
     part = _part(steps, wit, build, world, channel, limits=limits, imports=imports, link=link)
     text = part.text
@@ -119,7 +120,7 @@ def _part(
     limits: bool,
     linked: bool = False,
     imports: tuple[str, ...] = (),
-    link: tuple[Function, ...] = (),
+    link: tuple[Function | NamedType, ...] = (),
 ) -> _Part:
     """Compile steps to a component; static memory is laid out again if its small things need more room.
 
@@ -130,10 +131,12 @@ def _part(
         needed = Imports(wit)
         for id in imports:
             needed.interface(id)
-        for function in link:
-            needed.function(function)
+        for item in link:
+            if not isinstance(item, Function):
+                needed.type(item)
+        lowered = tuple(item for item in link if isinstance(item, Function))
         storage = Storage(runtime.STATIC_END, regions)
-        text, layouts = _component(steps, wit, build, channel, limits, needed, storage, world, linked=linked)
+        text, layouts = _component(steps, wit, build, channel, limits, needed, storage, world, lowered, linked=linked)
         if not storage.overlaps:
             return _Part(text, layouts, needed)
         regions = -(-storage.image.end // REGIONS) * REGIONS
@@ -186,10 +189,13 @@ def _component(
     needed: Imports,
     storage: Storage,
     world: World,
+    lowered: tuple[Function, ...] = (),
     *,
     linked: bool,
 ) -> tuple[str, tuple[Layout, ...]]:
     canon = Canon(needed)
+    for function in lowered:
+        canon.lower(function, Lowering.SYNC)
     scope = Scope(canon, storage, flags=storage.image.allocate(len(steps) + 1, 1))
     compiler = StepCompiler(scope, len(steps), lowering=build.lowering, has_task_return=build.lift is not Lift.SYNC)
     compiled = [compiler.compile(index, step) for index, step in enumerate(steps)]

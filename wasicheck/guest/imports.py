@@ -92,6 +92,11 @@ class Imports:
         for function in interface.functions.values():
             self.function(function)
 
+    def type(self, named: NamedType) -> None:
+        """Import a type with the interface that declares it."""
+        assert named.id is not None
+        self._name(self._instance(named.id.interface), named)
+
     @property
     def interfaces(self) -> tuple[str, ...]:
         """The interfaces that something is imported of."""

@@ -27,7 +27,11 @@ class RunnerError(HostError):
 
 
 class PrepareError(Exception):
-    """A helper of `[prepare]` could not be started, died, or refused a component."""
+    """A helper of `[prepare]` could not be started, died, or did not answer as it has to."""
+
+
+class RefusedError(PrepareError):
+    """A helper of `[prepare]` refused a component: the host cannot run it."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

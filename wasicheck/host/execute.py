@@ -11,7 +11,7 @@ from pathlib import Path
 from wasicheck.guest.frames import NONCE_SIZE, stamp
 from wasicheck.guest.steps import Layout
 from wasicheck.host.conversation import Conversation
-from wasicheck.host.errors import PrepareError
+from wasicheck.host.errors import PrepareError, RefusedError
 from wasicheck.host.files import Files
 from wasicheck.host.host import Host
 from wasicheck.host.peers import Peers
@@ -98,6 +98,9 @@ def execute(
             )
             run = talk.hold(deadline_ns + host.runner.startup, environment.stdin.data, command)
             return performance.conclude(run)
+    except RefusedError as error:
+        # The host's own doing, as if it had not linked the component.
+        return replace(_failed(""), failure=None, exit=Exit(ExitReason.EXITED, 1), stderr=str(error).encode())
     except SceneUnavailableError as error:
         return replace(_failed(""), failure=None, unavailable=str(error))
     except (SceneError, PrepareError, ServingError, ValueError) as error:

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from wasicheck.host.errors import PrepareError
+from wasicheck.host.errors import PrepareError, RefusedError
 from wasicheck.host.forking import FORKING
 from wasicheck.host.host import Host
 
@@ -46,7 +46,10 @@ class Preparer:
         self.close()
 
     def prepare(self, component: bytes) -> Path:
-        """Return the folder that the helper has filled for the component; PrepareError with its words otherwise."""
+        """Return the folder that the helper has filled for the component.
+
+        Raises PrepareError with its words otherwise, RefusedError if it cannot prepare this one.
+        """
         key = hashlib.sha256(component).digest()
         with self._lock:
             if key not in self._made:
@@ -79,7 +82,9 @@ class Preparer:
             case {"ok": True}:
                 return output
             case {"error": str(why)}:
-                raise PrepareError(f"the helper of {self._host.label} cannot prepare the component: {why}")
+                # What it could not cope with may have left it unfit for others.
+                self._stop()
+                raise RefusedError(f"the helper of {self._host.label} cannot prepare the component: {why}")
             case _:
                 self._stop()
                 raise PrepareError(f"the helper of {self._host.label} answered {json.dumps(answer)[:200]}")

@@ -50,12 +50,14 @@ class Exit:
 class HarnessOutcome:
     """What became of a harness step: what it yields, or why it could not be done.
 
-    `waited`: it waited for something that the host or the guest did not do. Any other failure is the harness's.
+    `waited`: it waited for something that the host or the guest did not do. `unmet`: what it needs is not there, as an
+    earlier step went otherwise. Any other failure is the harness's.
     """
 
     value: Value | None = None
     failure: str | None = None
     waited: bool = False
+    unmet: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ class ExitStatus(IntEnum):
     """
 
     OK = 0
-    """Every result is as expected: passed, skipped, non-strict, informative, or a listed known failure."""
+    """Every result is as expected: passed, skipped, non-strict, informative, or a known failure (of the host's
+    expectations, or as bad in the baseline)."""
     RED = 1
     """At least one red result, or an expectation that names no vector."""
     INTERRUPTED = 2

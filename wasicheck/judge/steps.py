@@ -19,7 +19,7 @@ from wasicheck.judge.findings import (
 )
 from wasicheck.judge.model import StepResult, Verdict
 from wasicheck.judge.observation import Observation, Progress, StepObservation
-from wasicheck.judge.run import ExitReason, Run
+from wasicheck.judge.run import ExitReason, HarnessOutcome, Run
 from wasicheck.values import Bindings, Value, match
 from wasicheck.vectors.model import Ending, Expectation, Level, New, Respond, Return, Step, Vector
 from wasicheck.vectors.staging import Harness
@@ -88,7 +88,7 @@ def _judge_passed(
             message = "the guest is beyond this step, and never came to it"
             return step_result(index, step, Verdict.FAIL, "left out", message)
         if outcome.failure is not None:
-            return _judge_harness_failure(index, step, outcome.failure, waited=outcome.waited)
+            return _judge_harness_failure(index, step, outcome, outcome.failure)
         # Data that came when the guest had given up waiting for it came too late.
         if seen.progress is not Progress.PENDING and not step.action.delivers:
             seen = replace(seen, value=outcome.value)
@@ -96,9 +96,7 @@ def _judge_passed(
         case Progress.PENDING:
             return _judge_pending(index, step)
         case Progress.SKIPPED:
-            message = "not run: something it refers to is not there"
-            verdict = Verdict.INFO if strictest(step) is Level.MAY else Verdict.SKIP
-            return step_result(index, step, verdict, "not run", message)
+            return _left_out(index, step, "something it refers to is not there")
         case Progress.DONE:
             return _judge_value(index, step, seen, captured)
         case Progress.NOT_REACHED | Progress.REACHED if end is not None and is_silent(step):
@@ -146,10 +144,17 @@ def _judge_pending(index: int, step: Step, message: str = "still waiting when it
     return step_result(index, step, verdict, "pending", message)
 
 
-def _judge_harness_failure(index: int, step: Step, failure: str, *, waited: bool) -> StepResult:
-    if waited:
+def _left_out(index: int, step: Step, why: str) -> StepResult:
+    verdict = Verdict.INFO if strictest(step) is Level.MAY else Verdict.SKIP
+    return step_result(index, step, verdict, "not run", f"not run: {why}")
+
+
+def _judge_harness_failure(index: int, step: Step, outcome: HarnessOutcome, failure: str) -> StepResult:
+    if outcome.waited:
         # The host did not let out what the harness waited for.
         return _judge_pending(index, step, failure)
+    if outcome.unmet:
+        return _left_out(index, step, failure)
     return step_result(index, step, Verdict.ERROR, failure, failure)
 
 
@@ -163,7 +168,7 @@ def _judge_end_in(vector: Vector, index: int, run: Run, internal_error: str | No
         return step_result(index, step, Verdict.CRASH, how, f"the host failed by itself: {internal_error}")
     outcome = run.harness.get(index)
     if outcome is not None and outcome.failure is not None:
-        return _judge_harness_failure(index, step, outcome.failure, waited=outcome.waited)
+        return _judge_harness_failure(index, step, outcome, outcome.failure)
     pending = next((e for e in step.expectations if e.outcome is Ending.PENDING), None)
     if run.exit.reason is ExitReason.DEADLINE:
         if pending is not None and not vector.guest.limits_inside:

@@ -15,12 +15,13 @@ from typing import Never, TypeVar
 
 from wasicheck.judge.model import Result, StepResult, Verdict
 from wasicheck.report.results import FORMAT, SUITE, Header, HostInfo, Key, Results, ResultsError, key_of
+from wasicheck.report.shards import Shard, parse_shard
 from wasicheck.vectors.model import Level
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
 _RERUN = "the file is damaged: repeat the run, or delete the line to go on without it"
-_NOT_OURS = "give the .jsonl file that `wasicheck run --results FILE` wrote"
+_NOT_OURS = "give the .jsonl file that `wasicheck run --json FILE` wrote"
 
 
 def read_results(path: Path) -> Results:
@@ -97,9 +98,9 @@ class _Object:
     def error(self, message: str, hint: str) -> ResultsError:
         return ResultsError(self.file, self.line, message, hint)
 
-    def only(self, *names: str) -> None:
+    def only(self, *names: str, optional: tuple[str, ...] = ()) -> None:
         for name in self.members:
-            if name not in names:
+            if name not in names and name not in optional:
                 hint = _nearest(name, names, "the file is from another version of wasicheck, or was edited")
                 raise self.error(f"unknown key {self._path(name)!r}", hint)
         for name in names:
@@ -210,7 +211,7 @@ def _header(item: _Object) -> Header:
     if version != FORMAT:
         hint = "read it with the wasicheck that wrote it, or repeat the run"
         raise item.error(f"format {json.dumps(version)}; expected format {FORMAT}", hint)
-    item.only("kind", "format", "suite", "hosts", "platform", "date", "selected")
+    item.only("kind", "format", "suite", "hosts", "platform", "date", "selected", optional=("shard",))
     suite = item.inner("suite")
     suite.only("name", "version")
     if suite.text("name") != SUITE:
@@ -228,7 +229,15 @@ def _header(item: _Object) -> Header:
         platform=item.text("platform"),
         date=item.date("date"),
         selected=item.count("selected"),
+        shard=_shard(item) if "shard" in item.members else None,
     )
+
+
+def _shard(item: _Object) -> Shard:
+    try:
+        return parse_shard(item.text("shard"))
+    except ValueError as error:
+        raise item.error(f"`shard`: {error}", _RERUN) from None
 
 
 def _result(item: _Object, hosts: list[str]) -> Result:

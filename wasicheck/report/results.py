@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasicheck.judge.model import Result, Verdict
+from wasicheck.report.shards import Shard
 
 FORMAT = 1
 """Raised whenever a reader of the earlier format would misread or refuse a file."""
@@ -43,7 +44,8 @@ class HostInfo:
 class Header:
     """What ran: `suite_version` of wasicheck, `platform` (`linux-x86_64`), `date` of the start with its time zone.
 
-    `selected` is the number of results the run is to have: one per vector, host and set of flags.
+    `selected` is the number of results the run is to have: one per vector, host and set of flags. `shard` says which
+    part of a run this is, None of a whole one.
     """
 
     suite_version: str
@@ -51,6 +53,7 @@ class Header:
     platform: str
     date: datetime
     selected: int
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,9 @@ def key_of(result: Result) -> Key:
 
 
 def write_results(path: Path, results: Results) -> None:
-    """Write a whole run to a file, without footer if it has none; raise ResultsError if the file cannot be written."""
+    """Write a whole run to a file, its folder made, without footer if it has none; raise ResultsError if it cannot."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as stream:
             writer = ResultsWriter(stream, results.header)
             for result in results.results:
@@ -146,6 +150,7 @@ def header_to_json(header: Header) -> dict[str, object]:
         "platform": header.platform,
         "date": f"{header.date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "selected": header.selected,
+        **({"shard": str(header.shard)} if header.shard is not None else {}),
     }
 
 

@@ -33,6 +33,10 @@ class UnfitError(Exception):
     """A step cannot be done, for a reason that is not the system's."""
 
 
+class UnmetError(UnfitError):
+    """What an action needs is not there: an earlier one went otherwise than the vector has it."""
+
+
 class TooMuchError(UnfitError):
     """More bytes came than are kept."""
 

@@ -23,7 +23,7 @@ from enum import StrEnum
 
 import h11
 
-from wasicheck.host.peers.connection import BUFFER, TURN, Received, UnfitError
+from wasicheck.host.peers.connection import BUFFER, TURN, Received, UnmetError
 from wasicheck.host.peers.stream import Stream
 from wasicheck.values import Record, Value, Variant
 
@@ -105,10 +105,10 @@ class Messages:
         return Variant("response", Record(fields))
 
     async def body(self, into: Received) -> Variant:
-        """Receive the body that belongs to the last head; `outcomes.body_result`. Raises OSError, UnfitError."""
+        """Receive the body that belongs to the last head; `outcomes.body_result`. Raises OSError, UnmetError."""
         body, self._body = self._body, None
         if body is None:
-            raise UnfitError("there is no body to receive: no head was received before it")
+            raise UnmetError("there is no body to receive: no head was received before it")
         if body.framing is _Framing.NONE:
             return _complete(into, (), body.framing)
         buffer = memoryview(bytearray(BUFFER))

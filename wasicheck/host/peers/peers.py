@@ -16,7 +16,7 @@ from typing import assert_never
 from wasicheck.host.peers import connection
 from wasicheck.host.peers.addresses import SocketAddress, from_value, text, to_value
 from wasicheck.host.peers.binding import FAMILIES, Bound, MakeSocket, bind, filler_addresses
-from wasicheck.host.peers.connection import UnfitError
+from wasicheck.host.peers.connection import UnfitError, UnmetError
 from wasicheck.host.peers.http import Messages
 from wasicheck.host.peers.inspection import InspectionError, inspect_other_end, syn_hop_limit
 from wasicheck.host.peers.stream import Stream
@@ -78,14 +78,14 @@ class _End:
     def open(self) -> socket.socket:
         """The socket, for use."""
         if self.sock is None:
-            raise UnfitError(f"`{self.name}` is not open: an earlier step went otherwise")
+            raise UnmetError(f"`{self.name}` is not open: an earlier step went otherwise")
         return self.sock
 
     @property
     def connection(self) -> Stream:
         """What goes over the connection, for use."""
         if self.stream is None:
-            raise UnfitError(f"`{self.name}` is not open: an earlier step went otherwise")
+            raise UnmetError(f"`{self.name}` is not open: an earlier step went otherwise")
         return self.stream
 
     @property
@@ -216,6 +216,8 @@ class Peers:
             outcome = HarnessOutcome(await self._act(step, action, argument, end))
         except OSError as error:
             outcome = HarnessOutcome(failure=f"`{end.name}`: {error.strerror or error}")
+        except UnmetError as error:
+            outcome = HarnessOutcome(failure=str(error), unmet=True)
         except (UnfitError, InspectionError) as error:
             outcome = HarnessOutcome(failure=str(error))
         self._publish(step, outcome)

@@ -1,0 +1,146 @@
+"""The commands `wasicheck check …`: the spec-checker."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from wasicheck.check.component import check_component_file
+from wasicheck.check.coverage import coverage, coverage_data, coverage_table
+from wasicheck.check.decoding import ComponentError
+from wasicheck.check.vectors import lint, lint_requirements
+from wasicheck.check.wit import NoWasiError, check_wit
+from wasicheck.cli_inputs import UsageError, complain, report_problems, requirements_of, suite_of
+from wasicheck.guest.compiler import Build
+from wasicheck.judge.expectations import NO_EXPECTATIONS
+from wasicheck.judge.status import ExitStatus
+from wasicheck.report.checks import component_text, host_text, wit_text
+from wasicheck.session import find_host, open_session
+from wasicheck.surface import survey_host
+from wasicheck.wit import WitError, parse_folder, wasi
+
+
+def add_check_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `check` to the `wasicheck` parser; each of its commands sets `command` to its function."""
+    check = commands.add_parser("check", help="check vectors, components, copies of the WIT, the surface of a host")
+    checks = check.add_subparsers(title="checks", required=True, metavar="CHECK")
+
+    checked = checks.add_parser(
+        "vectors",
+        help="names that nothing uses, operations that nobody waits for, requirements that are misgraded",
+        epilog="Exit status: 0 nothing found, 1 something found, 4 vectors or requirements that do not load.",
+    )
+    checked.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    checked.set_defaults(command=_check_vectors)
+
+    covered = checks.add_parser(
+        "coverage",
+        help="functions, error cases and requirements with and without vectors",
+        epilog="Exit status: 0, or 4 when there are vectors or requirements that do not load.",
+    )
+    covered.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    covered.add_argument("--json", action="store_true", help="as JSON, with the ids of the vectors")
+    covered.set_defaults(command=_check_coverage)
+
+    component = checks.add_parser(
+        "component",
+        help="what keeps a component from linking on a host of WASI 0.3.0, and which world it fits",
+        epilog="Exit status: 0 nothing keeps it from linking, 1 something does, 4 the file is no component.",
+    )
+    component.add_argument("file", type=Path, metavar="FILE", help="a component binary, whoever built it")
+    component.add_argument("--json", action="store_true", help="as JSON, with every import and world")
+    component.set_defaults(command=_check_component)
+
+    wit = checks.add_parser(
+        "wit",
+        help="how a copy of WASI's WIT differs from 0.3.0",
+        epilog="Exit status: 0 the same (but for versions in gates), 1 it differs, 4 there is no WIT of WASI,"
+        " or WIT that does not parse.",
+    )
+    wit.add_argument("folder", type=Path, metavar="DIR", help="a folder of .wit files, packages or `deps`; or one file")
+    wit.add_argument("--json", action="store_true", help="as JSON, with every difference")
+    wit.set_defaults(command=_check_wit)
+
+    host = checks.add_parser(
+        "host",
+        help="which functions and types of WASI 0.3.0 a host has, by guests that only import them",
+        epilog="Exit status: 0 nothing stable is missing, 1 something is, 4 there is no such host,"
+        " 10 not even a guest that imports nothing starts.",
+    )
+    host.add_argument(
+        "--host", default="wasmtime", metavar="HOST", help="wasmtime (default), wasmtime@48, jco, or a runner.toml"
+    )
+    host.add_argument("--json", action="store_true", help="as JSON, with every function and type")
+    host.set_defaults(command=_check_host)
+
+
+def _check_vectors(options: argparse.Namespace) -> ExitStatus:
+    suite = suite_of(options.vectors)
+    report_problems(suite)
+    requirements = requirements_of(options.vectors)
+    found = (*lint_requirements(requirements, wasi()), *lint(suite, requirements))
+    for problem in found:
+        sys.stdout.write(f"{problem}\n")
+    sys.stdout.write(f"{len(suite.vectors)} vectors, {len(requirements)} requirements, {len(found)} findings\n")
+    if suite.problems:
+        return ExitStatus.USAGE_ERROR
+    return ExitStatus.RED if found else ExitStatus.OK
+
+
+def _check_coverage(options: argparse.Namespace) -> ExitStatus:
+    suite = suite_of(options.vectors)
+    report_problems(suite)
+    requirements = requirements_of(options.vectors)
+    packages = coverage(wasi(), suite.vectors.values(), requirements)
+    if options.json:
+        sys.stdout.write(json.dumps(coverage_data(packages), indent=2) + "\n")
+    else:
+        sys.stdout.write(coverage_table(packages))
+    return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.OK
+
+
+def _check_component(options: argparse.Namespace) -> ExitStatus:
+    try:
+        report = check_component_file(options.file, wasi())
+    except ComponentError as error:
+        raise UsageError(f"{options.file}: {error}") from None
+    _print(options, {"file": str(options.file), **report.data()}, component_text(str(options.file), report))
+    return ExitStatus.OK if report.links else ExitStatus.RED
+
+
+def _check_wit(options: argparse.Namespace) -> ExitStatus:
+    try:
+        # A copy of one package may leave out those that it uses.
+        report = check_wit(parse_folder(options.folder, packages=wasi()), wasi())
+    except NoWasiError as error:
+        raise UsageError(f"{options.folder}: {error}") from None
+    except WitError as error:
+        raise UsageError(str(error)) from None
+    _print(options, {"folder": str(options.folder), **report.data()}, wit_text(str(options.folder), report))
+    return ExitStatus.OK if report.same else ExitStatus.RED
+
+
+def _check_host(options: argparse.Namespace) -> ExitStatus:
+    host = find_host(options.host)
+    for note in host.notes:
+        complain(note)
+    with open_session(host, Build(), NO_EXPECTATIONS) as session:
+        surveys = survey_host(session)
+    _print(options, surveys.data(), host_text(surveys))
+    if surveys.lacking:
+        return ExitStatus.RED
+    return ExitStatus.HARNESS_ERROR if surveys.problems else ExitStatus.OK
+
+
+def _print(options: argparse.Namespace, data: dict[str, object], text: Text) -> None:
+    if options.json:
+        sys.stdout.write(json.dumps(data, indent=2) + "\n")
+    else:
+        # Lines are left to the terminal to break, so that what is piped elsewhere has its own.
+        Console(highlight=False).print(text, soft_wrap=True)

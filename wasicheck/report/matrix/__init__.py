@@ -1,0 +1,1 @@
+"""The compatibility matrix: several runs as one static site."""
