@@ -66,8 +66,8 @@
     const parts = Object.keys(data.signs).filter((letter) => tally[letter]);
     const words = parts.map((letter) => `${tally[letter]} ${sign(letter).word}`).join(", ");
     const bar = make("span", { class: "bar", "aria-hidden": "true" });
-    for (const letter of parts) {
-      bar.append(make("i", { class: `b-${letter === "." ? "x" : letter}`, style: `flex-grow:${tally[letter]}` }));
+    for (const [name, number] of [["good", passed], ["weak", tally.n], ["bad", failed], ["none", sum("use.")]]) {
+      if (number) bar.append(make("i", { class: `bar-${name}`, style: `flex-grow:${number}` }));
     }
     const cell = make("td", { role: "gridcell", tabindex: "-1", title: words });
     cell.append(

@@ -95,6 +95,8 @@ def judged(text: str, frames: list[tuple[int, Tag]], outcome: HarnessOutcome | N
         ("must", [Tag.REACHED], HarnessOutcome(b"", "0 of 3 bytes", waited=True), Verdict.TIMEOUT),
         # The harness could not do its part.
         ("should", [Tag.REACHED, Tag.PENDING], HarnessOutcome(failure="no such end"), Verdict.ERROR),
+        # What it needs is not there, and nothing else tells why.
+        ("must", [Tag.REACHED, Tag.DONE], HarnessOutcome(failure="not open", unmet=True), Verdict.FAIL),
     ],
 )
 def test_what_is_received(level: str, frames: list[Tag], outcome: HarnessOutcome, verdict: Verdict) -> None:

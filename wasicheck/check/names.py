@@ -70,7 +70,7 @@ def successor(name: WasiName) -> str:
     return _SUCCESSORS.get(f"{name.package}/{name.interface}") or _SUCCESSORS.get(name.package) or _SAME_NAME
 
 
-_SAME_NAME = "build it against 0.3.0, where streams, futures and `async func` took the place of pollables"
+_SAME_NAME = "0.3.0 has an interface of that name"
 _SOCKETS = "`wasi:sockets/types` has the resources, and `create` makes them"
 _SUCCESSORS = {
     "wasi:io": "gone: `stream<T>`, `future<T>` and `async func` of the component model took its place",

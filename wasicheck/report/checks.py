@@ -31,9 +31,7 @@ def component_text(file: str, report: ComponentReport) -> Text:
     lines.append(Text(f"{_number(report.imports, 'import')}, {_number(report.exports, 'export')}"))
     lines += [Text(f"  {line}") for line in _worlds(report)]
     if report.foreign:
-        lines.append(
-            Text("not of WASI 0.3.0's packages, so not judged; a host has to offer these imports too")
-        )
+        lines.append(Text("not of WASI 0.3.0's packages, so not judged; a host has to offer these imports too"))
         lines += [Text(f"  {name}") for name in report.foreign]
     if report.own:
         lines.append(Text(f"exports of its own: {_some(report.own)}"))
@@ -83,26 +81,40 @@ def _groups(findings: Iterable[Finding]) -> Iterator[Text]:
     groups: dict[tuple[Severity, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.severity, finding.message), []).append(finding)
-    for (severity, message), group in groups.items():
-        yield Text()
+    singles: dict[tuple[Severity, str], list[Finding]] = {}
+    for (severity, _), group in groups.items():
         if len(group) == 1:
-            yield from _single(group[0])
-            continue
-        yield _labelled(severity, f"{len(group)} items: {visible(message)}")
-        for finding in group[: _SHOWN[severity]]:
-            hint = f"  {finding.hint}" if finding.hint else ""
-            yield Text(f"    {_place(finding)}{_item(finding)}{hint}")
-        if len(group) > _SHOWN[severity]:
-            yield Text(f"    … and {len(group) - _SHOWN[severity]} more, see --json")
+            title = f"{_place(group[0])}{_item(group[0])}"
+            singles.setdefault((severity, title), []).append(group[0])
+    for (severity, message), group in groups.items():
+        if len(group) > 1:
+            yield from _several(severity, message, group)
+        else:
+            title = f"{_place(group[0])}{_item(group[0])}"
+            yield from _single(severity, title, singles.pop((severity, title), []))
 
 
-def _single(finding: Finding) -> Iterator[Text]:
-    yield _labelled(finding.severity, f"{_place(finding)}{_item(finding)}")
-    yield Text(f"    {visible(finding.message)}")
-    if finding.via:
-        yield Text(f"    in the type of {_some(finding.via)}")
-    if finding.hint:
-        yield Text(f"    {visible(finding.hint)}")
+def _several(severity: Severity, message: str, group: Sequence[Finding]) -> Iterator[Text]:
+    yield Text()
+    yield _labelled(severity, f"{len(group)} items: {visible(message)}")
+    for finding in group[: _SHOWN[severity]]:
+        hint = f"  {finding.hint}" if finding.hint else ""
+        yield Text(f"    {_place(finding)}{_item(finding)}{hint}")
+    if len(group) > _SHOWN[severity]:
+        yield Text(f"    … and {len(group) - _SHOWN[severity]} more, see --json")
+
+
+def _single(severity: Severity, title: str, findings: Sequence[Finding]) -> Iterator[Text]:
+    """What was found of one item; nothing if it was told before."""
+    if findings:
+        yield Text()
+        yield _labelled(severity, title)
+    for finding in findings:
+        yield Text(f"    {visible(finding.message)}")
+        if finding.via:
+            yield Text(f"    in the type of {_some(finding.via)}")
+        if finding.hint:
+            yield Text(f"    {visible(finding.hint)}")
 
 
 def _labelled(severity: Severity, text: str) -> Text:
@@ -138,9 +150,14 @@ def _table(worlds: Sequence[WorldSurvey]) -> Iterator[str]:
     for world in worlds:
         head += [f"{_short(world.world)}: functions", "types"]
     columns = [_by_interface(part) for world in worlds for part in (world.functions, world.types)]
-    interfaces = list(dict.fromkeys(id for column in columns for id in column))
+    interfaces = sorted({id: None for column in columns for id in column}, key=lambda id: id.partition("/")[0])
     rows = [head, *([id, *(_share(column.get(id, [])) for column in columns)] for id in interfaces)]
-    rows.append(["all", *(_share([e for part in column.values() for e in part], beyond=False) for column in columns)])
+    rows.append(
+        [
+            "all that the world has",
+            *(_share([e for part in column.values() for e in part], beyond=False) for column in columns),
+        ]
+    )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -185,7 +202,7 @@ def _entries(entries: Iterable[Entry], style: str) -> Iterator[Text]:
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         feature = f", unstable ({entry.unstable})" if entry.unstable else ""
-        groups.setdefault((f"{entry.status}{feature}", _words(entry.message)), []).append(entry)
+        groups.setdefault((f"{entry.status}{feature}", _words(entry)), []).append(entry)
     for (status, words), group in groups.items():
         yield Text.assemble("  ", (status, style), f": {words}")
         yield from (Text(f"    {entry.item}") for entry in group)
@@ -206,11 +223,12 @@ def _told(tells: Tells) -> Iterator[str]:
         yield "this host links a function with another type: `linked` means that the name is there, no more"
 
 
-def _words(message: str) -> str:
+def _words(entry: Entry) -> str:
     """The end of what the host said, without its numbering and without the frames of a stack."""
-    lines = [re.sub(r"^\d+: ", "", line.strip()) for line in message.splitlines()]
+    lines = [re.sub(r"^\d+: ", "", line.strip()) for line in entry.message.splitlines()]
     lines = [line for line in lines if line and not line.startswith("at ")]
-    return one_line(": ".join(lines[-2:]), 200)
+    # That something is missing is said in one line; what is wrong with a type takes two.
+    return one_line(": ".join(lines[-1:] if entry.status is Status.MISSING else lines[-2:]), 200)
 
 
 # --- words -----------------------------------------------------------------------------------------
