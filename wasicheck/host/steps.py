@@ -132,7 +132,9 @@ class HarnessSteps:
             self._stage.peers.begin(step, action, self._arguments.get(step), self._harness[step].after)
 
     def _finish(self, step: int, outcome: HarnessOutcome) -> None:
-        """Keep what became of a step, and let the guest go on if it waits for that."""
+        """Keep what became of a step, and let the guest go on if it waits for that; what comes too late is not kept."""
+        if step in self.outcomes:
+            return
         harness = self._harness[step]
         if harness.acknowledge and outcome.failure is None:
             if self._stage.feeder.accepts:
