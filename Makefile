@@ -1,6 +1,7 @@
 # make setup         everything that the targets below need, in .venv
 # make test          the tool's own tests: ruff, mypy, pytest
 # make conformance   all vectors on HOST ("wasmtime", or several: HOST="wasmtime@48 jco"), reports in out/
+# make matrix        the compatibility matrix of HOST in out/matrix (HOST="wasmtime@48 wasmtime@49 jco"), see docs/matrix.md
 # make bench         what the harness adds to the time of the hosts
 # make clean         what the targets above made, but for downloads in the user's cache
 
@@ -14,7 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 STAMP := $(VENV)/.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test conformance bench clean
+.PHONY: help setup test conformance matrix bench clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -38,6 +39,19 @@ test: setup
 conformance: setup
 	$(BIN)/wasicheck run $(foreach host,$(HOST),--host $(host)) \
 		--json $(OUT)/results.jsonl --junit $(OUT)/junit.xml --markdown $(OUT)/summary.md
+
+# One run for each host, kept in out/runs: a host that is there already is not run again.
+RUNS = $(foreach host,$(HOST),$(OUT)/runs/$(subst /,-,$(host)).jsonl)
+
+matrix: setup
+	@mkdir -p $(OUT)/runs
+	@set -e; for host in $(HOST); do \
+		file=$(OUT)/runs/$$(printf %s "$$host" | tr / -).jsonl; \
+		if [ -f "$$file" ]; then echo "$$file is there: remove it to run $$host again"; continue; fi; \
+		status=0; $(BIN)/wasicheck run $(SELECT) --host "$$host" --json "$$file.part" || status=$$?; \
+		case $$status in 0|1|10) mv "$$file.part" "$$file";; *) exit $$status;; esac; \
+	done
+	$(BIN)/wasicheck matrix $(RUNS) --out $(OUT)/matrix
 
 bench: setup
 	$(BIN)/python bench/overhead.py

@@ -115,7 +115,7 @@
       const number = letters.filter((letter) => letter === worst).length;
       const vector = about[letters.indexOf(worst)];
       const words = `${host.key}: ${number} of ${letters.length} ${word}`;
-      strip.append(make("li", {}, make("a", { ...caseLink(vector.id, host.key), class: style, title: words }, make("b", {}, symbol), make("span", {}, host.key, make("span", { class: "read" }, ` ${word}`)))));
+      strip.append(make("li", {}, make("a", { ...caseLink(vector.id, host.key), class: style, title: words }, make("b", {}, symbol), make("span", {}, host.key, number < letters.length ? make("small", {}, ` ${number} of ${letters.length}`) : "", make("span", { class: "read" }, ` ${word}`)))));
     });
     const names = make("p", { class: "vectors" });
     for (const vector of about) names.append(make("a", { ...caseLink(vector.id, data.hosts[0].key), title: vector.title }, vector.id), " ");

@@ -123,9 +123,9 @@
     return row;
   }
 
-  /** A name that may be broken after its punctuation. */
+  /** A name that may be broken before its parts. */
   function breakable(name) {
-    return name.split(/(?<=[/.@:])/).flatMap((word, index) => (index ? [document.createElement("wbr"), word] : [word]));
+    return name.split(/(?<=[/@:])/).flatMap((word, index) => (index ? [document.createElement("wbr"), word] : [word]));
   }
 
   function isOpen(group) {

@@ -52,10 +52,18 @@ class ComponentReport:
         """Whether nothing was found that keeps its WASI imports and exports from linking."""
         return not count(self.findings, Severity.ERROR)
 
+    @property
+    def needs_earlier(self) -> bool:
+        """Whether leftovers of earlier releases are all that keeps it from linking: some hosts offer those as well."""
+        errors = [finding for finding in self.findings if finding.severity is Severity.ERROR]
+        names = [wasi_name(finding.item) for finding in errors]
+        return bool(names) and all(name is not None and name.release is Release.OLD for name in names)
+
     def data(self) -> dict[str, object]:
         """Return it for JSON."""
         return {
             "links": self.links,
+            "needs-earlier-release": self.needs_earlier,
             "imports": list(self.imports),
             "exports": list(self.exports),
             "foreign-imports": list(self.foreign),

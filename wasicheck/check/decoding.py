@@ -56,7 +56,7 @@ def decode(data: bytes) -> Shape:
             compiled = component.Component(engine, data)
         except WasmtimeError as error:
             raise ComponentError(
-                f"expected a valid component, found one that does not validate: {_reason(error)}"
+                f"expected a valid component, found one that wasmtime does not take: {_reason(error)}"
             ) from None
     return _Decoder(engine).shape(compiled.type)
 

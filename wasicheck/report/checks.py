@@ -136,9 +136,13 @@ def _worlds(report: ComponentReport) -> Iterator[str]:
     started = [fit for fit in report.fits if fit.starts and not fit.lacking]
     yield "fits no world of WASI 0.3.0" + ("" if started else ", and exports nothing that a host of one starts")
     fewest = min((len(fit.beyond) for fit in started), default=0)
-    for fit in started:
-        if len(fit.beyond) == fewest:
-            yield f"{fit.world} lacks {_number(fit.beyond, 'import')} of it: {_some(fit.beyond)}"
+    nearest = [fit for fit in started if len(fit.beyond) == fewest]
+    if nearest:
+        beyond = nearest[0].beyond
+        worlds = " and ".join(fit.world for fit in nearest)
+        yield f"but for {_number(beyond, 'import')} it would fit {worlds}: {_some(beyond)}"
+    if report.needs_earlier:
+        yield "leftovers of WASI 0.2 are all that is in the way: a host that offers 0.2 as well links it"
 
 
 # --- hosts -----------------------------------------------------------------------------------------

@@ -58,7 +58,9 @@ def _draft(number: int, requirement: Requirement, chance: random.Random) -> Resu
     interface, _, item = requirement.item.partition("#")
     id = f"{item.replace('.', '-').lower()}-{number}"
     steps = tuple(
-        StepResult(i, f"vectors/made/up.yaml:{10 * number + i}", f"{item}(step {i})", "ok($x)", "ok", Verdict.PASS, Level.MUST)
+        StepResult(
+            i, f"vectors/made/up.yaml:{10 * number + i}", f"{item}(step {i})", "ok($x)", "ok", Verdict.PASS, Level.MUST
+        )
         for i in range(chance.randint(2, 6))
     )
     return Result(
@@ -90,7 +92,9 @@ def _result(draft: Result, host: str, share: float, chance: random.Random) -> Re
     reason = stderr = ""
     match verdict:
         case Verdict.FAIL | Verdict.NON_STRICT | Verdict.TIMEOUT:
-            wrong = StepResult(1, steps[1].place, steps[1].text, "err(io | pipe)", "err(other(none))", verdict, draft.level)
+            wrong = StepResult(
+                1, steps[1].place, steps[1].text, "err(io | pipe)", "err(other(none))", verdict, draft.level
+            )
             steps = (steps[0], wrong, *steps[2:])
             reason = f"step 2, {wrong.place}: expected err(io | pipe), observed err(other(none))"
         case Verdict.UNSUPPORTED | Verdict.SKIP | Verdict.ERROR:
