@@ -1,6 +1,6 @@
 """The suite on the real hosts: nothing red beyond what their expectations.toml explains.
 
-All of it on wasmtime; of the other builds, and of jco, a part that is the same every time. `make conformance` runs
+A part of it that is the same every time: half on wasmtime, less of other builds and of jco. `make conformance` runs
 everything on any of them.
 """
 
@@ -48,9 +48,9 @@ def _complaints(results: tuple[Result, ...]) -> list[str]:
 
 def test_wasmtime_in_random_order() -> None:
     with _host("wasmtime") as host:
-        results = _run(host, Build(), list(SUITE.vectors.values()), jobs=2 * (os.cpu_count() or 1), seed=20_261)
+        results = _run(host, Build(), _part(2), jobs=os.cpu_count() or 1, seed=20_261)
     assert _complaints(results) == []
-    assert len(results) == len(SUITE.vectors)
+    assert len(results) > len(SUITE.vectors) // 3
 
 
 @pytest.mark.parametrize(
@@ -63,21 +63,21 @@ def test_wasmtime_in_random_order() -> None:
 )
 def test_other_builds_on_wasmtime(build: Build) -> None:
     with _host("wasmtime") as host:
-        results = _run(host, build, _part(4), jobs=os.cpu_count() or 1)
+        results = _run(host, build, _part(8), jobs=os.cpu_count() or 1)
     assert _complaints(results) == []
 
 
 def test_one_at_a_time_and_many_at_once_on_wasmtime() -> None:
     with _host("wasmtime") as host:
-        calm = {r.id: r.verdict for r in _run(host, Build(), _part(6), jobs=1)}
-        wild = {r.id: r.verdict for r in _run(host, Build(), _part(6), jobs=4, seed=20_262)}
+        calm = {r.id: r.verdict for r in _run(host, Build(), _part(12), jobs=1)}
+        wild = {r.id: r.verdict for r in _run(host, Build(), _part(12), jobs=4, seed=20_262)}
     assert {id: (calm[id], wild[id]) for id in calm if calm[id] is not wild[id]} == {}
 
 
 @pytest.mark.jco
 def test_jco() -> None:
     with _host("jco") as host:
-        results = _run(host, Build(), _part(12), jobs=os.cpu_count() or 1)
+        results = _run(host, Build(), _part(24), jobs=os.cpu_count() or 1)
     assert _complaints(results) == []
     passed = sum(r.verdict is Verdict.PASS for r in results)
     assert passed > len(results) // 2, "most of the suite passes on jco"
