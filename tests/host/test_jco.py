@@ -311,8 +311,8 @@ def test_stdin_is_the_guests(run: Run, tmp_path: Path) -> None:
         assert run(component, stdin=file).stderr == b"from a file\0"
 
 
-def test_a_component_without_run_is_refused_by_name(preparer: Preparer) -> None:
-    with pytest.raises(PrepareError, match=r"does not export wasi:cli/run@0\.3\.0"):
+def test_a_component_without_an_entry_is_refused_by_name(preparer: Preparer) -> None:
+    with pytest.raises(PrepareError, match=r"exports none of wasi:cli/run@0\.3\.0, wasi:http/handler@0\.3\.0"):
         preparer.prepare(bytes(wat2wasm("(component)")))
 
 
