@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from wasicheck.cli import main
+
 FAKE = Path(__file__).parent / "hosts" / "fake"
 VECTORS = """\
 interface: wasi:cli/environment@0.3.0
@@ -72,3 +74,11 @@ def vector_folder(folder: Path, **files: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return folder
+
+
+def call(*arguments: str) -> int:
+    """Run the command line; wrong usage ends it as an interpreter ends."""
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)

@@ -7,24 +7,15 @@ from pathlib import Path
 
 import pytest
 from altered import FOLDER, altered, function, guest
-from scene import fake_runner
+from scene import call, fake_runner
 from wasmtime import wat2wasm
 
 from wasicheck.check.host import Attempt, Entry, HostSurvey, Status, Tells, WorldSurvey, survey
-from wasicheck.cli import main
 from wasicheck.judge.status import ExitStatus
 from wasicheck.report.checks import host_text
 from wasicheck.wit import wasi
 
 EXIT = "wasi:cli/exit@0.3.0#exit-with-code"
-
-
-def call(*arguments: str) -> int:
-    """Run the command line; wrong usage ends it as an interpreter ends."""
-    try:
-        return main(arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
 
 
 @pytest.fixture

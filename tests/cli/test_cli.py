@@ -6,29 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from scene import DAMAGED, UNSTAGEABLE, VECTORS, fake_runner, vector_folder
+from scene import DAMAGED, UNSTAGEABLE, call, vector_folder
 
 from wasicheck.cli import main
 from wasicheck.judge.status import ExitStatus
 from wasicheck.report.reading import read_results
-
-
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The fake host, in a folder that the test is in."""
-    runner = fake_runner(tmp_path / "fake", monkeypatch)
-    vector_folder(tmp_path / "own", cli_own=VECTORS)
-    monkeypatch.chdir(tmp_path)
-    return str(runner.relative_to(tmp_path))
-
-
-def call(*arguments: str) -> int:
-    """Run the command line; wrong usage ends it as an interpreter ends."""
-    try:
-        return main(arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
-
 
 # --- run -----------------------------------------------------------------------------------------
 

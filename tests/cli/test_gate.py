@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from scene import VECTORS, fake_runner, vector_folder
+from scene import VECTORS, call, vector_folder
 
-from wasicheck.cli import main
 from wasicheck.judge.status import ExitStatus
 from wasicheck.report.reading import read_results
 
@@ -20,23 +19,6 @@ ROOT = Path(__file__).parents[2]
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/conformance.yml").read_text())
 INPUTS: dict[str, Any] = WORKFLOW[True]["workflow_call"]["inputs"]
 """`on:` is what YAML 1.1 takes for true."""
-
-
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The fake host, in a folder that the test is in."""
-    runner = fake_runner(tmp_path / "fake", monkeypatch)
-    vector_folder(tmp_path / "own", cli_own=VECTORS)
-    monkeypatch.chdir(tmp_path)
-    return str(runner.relative_to(tmp_path))
-
-
-def call(*arguments: str) -> int:
-    """Run the command line; wrong usage ends it as an interpreter ends."""
-    try:
-        return main(arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
 
 
 def test_shards_and_their_merging(host: str) -> None:

@@ -13,9 +13,9 @@ import pytest
 from wasicheck.host import trees
 from wasicheck.host.sandbox import SceneError, SceneUnavailableError, fresh_folder
 from wasicheck.host.trees import furnish, snapshot
-from wasicheck.vectors.model import EntryKind
 from wasicheck.vectors.surroundings import (
     Directory,
+    EntryKind,
     Fifo,
     HardLink,
     RegularFile,

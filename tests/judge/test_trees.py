@@ -12,7 +12,7 @@ from inline import one
 from wasicheck.judge.model import Verdict
 from wasicheck.judge.run import Exit, ExitReason, Run, SeenEntry
 from wasicheck.judge.trees import judge_tree
-from wasicheck.vectors.model import EntryKind
+from wasicheck.vectors.surroundings import EntryKind
 
 MORE = """\
     given: {tree: {d/: {}, e/: {}}}

@@ -5,15 +5,19 @@ from pathlib import PurePosixPath
 import pytest
 from vector_cases import load, vector
 
-from wasicheck.vectors.model import Absent, Anything, EntryKind, Level, Present
+from wasicheck.vectors.model import Level
 from wasicheck.vectors.paths import path_text
 from wasicheck.vectors.staging import Execute, Hold, Put, Release, Remove, Rename, Swap, Symlink
 from wasicheck.vectors.surroundings import (
+    Absent,
+    Anything,
     Directory,
+    EntryKind,
     Fifo,
     HardLink,
     Itself,
     Preopen,
+    Present,
     ReadOnly,
     RegularFile,
     SymbolicLink,

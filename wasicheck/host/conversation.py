@@ -212,7 +212,7 @@ class Conversation:
         frames = collector.take(data, time.time_ns())
         self._guest_ended |= any(frame.tag is Tag.END for frame in frames)
         self._steps.arrive(frames)
-        if self._serving is not None and stream is Stdio.STDERR:
+        if self._serving is not None and not self._serving.opened and stream is Stdio.STDERR:
             address = self._serving.find(bytes(collector.data))
             if address is not None:
                 self._steps.open(address)

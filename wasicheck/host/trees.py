@@ -17,10 +17,10 @@ from typing import assert_never
 
 from wasicheck.host.sandbox import SceneError, SceneUnavailableError
 from wasicheck.judge.run import SeenEntry, Tree
-from wasicheck.vectors.model import EntryKind
 from wasicheck.vectors.paths import path_text
 from wasicheck.vectors.surroundings import (
     Directory,
+    EntryKind,
     Fifo,
     HardLink,
     RegularFile,

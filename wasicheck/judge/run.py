@@ -10,7 +10,7 @@ from typing import assert_never
 
 from wasicheck.guest.frames import Frame
 from wasicheck.values import Value
-from wasicheck.vectors.model import EntryKind
+from wasicheck.vectors.surroundings import EntryKind
 
 
 class ExitReason(StrEnum):

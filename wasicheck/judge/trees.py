@@ -11,9 +11,10 @@ from wasicheck.judge.model import Verdict
 from wasicheck.judge.run import Run, SeenEntry, Tree
 from wasicheck.values import Bindings, Pattern, Value, match
 from wasicheck.values.pattern_types import BytesLiteral, Length, Literal
-from wasicheck.vectors.model import Absent, Anything, EntryKind, Present, TreeExpectation, Vector
+from wasicheck.vectors.model import TreeExpectation, Vector
 from wasicheck.vectors.outcomes import BYTES
 from wasicheck.vectors.paths import path_text, target_text
+from wasicheck.vectors.surroundings import Absent, Anything, EntryKind, Present
 
 NAMED = 5
 """How many unexpected changes a message tells of."""

@@ -7,12 +7,12 @@ from pathlib import PurePosixPath
 from wasicheck.values import Pattern, accepts_everything, variables
 from wasicheck.vectors.expectations import LEVELS
 from wasicheck.vectors.keys import DIRECTORY_AFTER, FILE_AFTER, SYMLINK_AFTER
-from wasicheck.vectors.model import Absent, Anything, EntryKind, Level, Present, TreeExpectation
+from wasicheck.vectors.model import Level, TreeExpectation
 from wasicheck.vectors.outcomes import BYTES
 from wasicheck.vectors.paths import path_text, read_mode, read_path, read_target
 from wasicheck.vectors.scope import Scope
 from wasicheck.vectors.source import Node, suggest
-from wasicheck.vectors.surroundings import TreeEntry
+from wasicheck.vectors.surroundings import Absent, Anything, EntryKind, Present, TreeEntry
 from wasicheck.wit.types import S64, U64, Type
 
 _NOWHERE = ("absent", "any")

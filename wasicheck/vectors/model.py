@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from wasicheck.values import Argument, Pattern, Reference
 from wasicheck.vectors.staging import Harness
-from wasicheck.vectors.surroundings import Environment
+from wasicheck.vectors.surroundings import Absent, Anything, Environment, Present
 from wasicheck.wit.types import Function, FutureType, StreamType, Type
 
 
@@ -341,46 +341,6 @@ class ExitExpectation:
     kind: ExitKind
     code: int | None
     level: Level
-
-
-class EntryKind(StrEnum):
-    """What an entry of a tree is."""
-
-    FILE = "file"
-    DIRECTORY = "directory"
-    SYMLINK = "symlink"
-    FIFO = "fifo"
-    SOCKET = "socket"
-    OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Absent:
-    """Nothing is at the path."""
-
-
-@dataclass(frozen=True)
-class Anything:
-    """The path and all that is beneath are not compared."""
-
-
-@dataclass(frozen=True)
-class Present:
-    """An entry of that kind is at the path; what is None is not compared.
-
-    `data` is a pattern over the bytes of a file, `size` over their number (`u64`), `modified` and `accessed` over
-    nanoseconds since the epoch (`s64`); `same_as` is another name of the same file.
-    """
-
-    kind: EntryKind
-    data: Pattern | None = None
-    size: Pattern | None = None
-    target: str | None = None
-    mode: int | None = None
-    modified: Pattern | None = None
-    accessed: Pattern | None = None
-    links: int | None = None
-    same_as: PurePosixPath | None = None
 
 
 @dataclass(frozen=True)
