@@ -1,5 +1,7 @@
 """YAML with places: scalars of every style, and what is not YAML at all."""
 
+import re
+
 import pytest
 import yaml
 from hypothesis import assume, given
@@ -77,11 +79,17 @@ def test_places_are_right_in_every_style(content, style, data):
         ("a: \x01", "v.yaml:1:4: not YAML: control characters are not allowed"),
         ("a: b\nc: \x01", "v.yaml:2:4: not YAML: control characters are not allowed"),
         ("a: 'b", "v.yaml:1:6: not YAML: found unexpected end of stream"),
-        ("{" * (MAX_NESTING + 1001), f"v.yaml:1:{MAX_NESTING + 1}: nested more than {MAX_NESTING} deep"),
+        ("{\n" * (MAX_NESTING + 1001), f"v.yaml:{MAX_NESTING + 1}:1: nested more than {MAX_NESTING} deep"),
     ],
 )
 def test_what_is_not_yaml(text, error):
     assert fails(compose, text, "v.yaml") == error
+
+
+def test_nesting_that_the_parser_itself_may_refuse():
+    found = re.fullmatch(r"v\.yaml:1:([0-9]+): nested more than 200 deep", fails(compose, "{" * 1_201, "v.yaml"))
+    assert found is not None
+    assert int(found[1]) > MAX_NESTING
 
 
 def test_nesting_is_counted_and_not_brackets():

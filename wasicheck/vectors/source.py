@@ -268,6 +268,9 @@ def compose(text: str, file: str) -> Node | None:
             problem = f"{error.context}, {problem}"
         hint = "text with `: ` in it has to be quoted" if "mapping values" in problem else None
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        if "nesting depth" in problem:
+            # The parser has a limit as well since 6.0.4, and looks ahead.
+            raise VectorError(file, line, column, f"nested more than {MAX_NESTING} deep") from None
         raise VectorError(file, line, column, f"not YAML: {problem}", hint) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
