@@ -32,6 +32,9 @@ from wasicheck.wit.types import (
     VariantType,
 )
 
+_LINES = str.maketrans("", "", "\t\n\r")
+"""White space that a text may have, and that does not count as printable."""
+
 
 def parse_value(text: str, type: Type) -> Value:
     """Return the value of the type that the text stands for; raise ExpressionError."""
@@ -166,7 +169,7 @@ def _bytes_text(value: bytes, limit: int | None) -> str:
     except UnicodeDecodeError:
         text = None
     note = f"… ({len(value)} bytes)"
-    if text is not None and (text.isprintable() or all(c.isprintable() or c in "\t\n\r" for c in text)):
+    if text is not None and text.translate(_LINES).isprintable():
         if limit is None or len(text) <= limit:
             return f'"{_escaped(text, _STRING_QUOTES)}"'
         return f'"{_escaped(text[: max(limit - 20, 1)], _STRING_QUOTES)}"{note}'
