@@ -22,13 +22,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
+from wasicheck.batch import start_batch
 from wasicheck.guest.compiler import Build
 from wasicheck.guest.frames import stamp
 from wasicheck.host.host import Host
 from wasicheck.judge.expectations import NO_EXPECTATIONS
 from wasicheck.judge.model import Result, Verdict
-from wasicheck.session import HostSession, find_host, load_vectors, open_session, run_all
+from wasicheck.session import HostSession, find_host, list_vectors, load_vectors, open_session
+from wasicheck.vectors.listing import Listing
 from wasicheck.vectors.model import Vector
+from wasicheck.vectors.source import VectorError
 from wasicheck.vectors.staging import Harness
 from wasicheck.vectors.surroundings import Environment, Sink, Source
 
@@ -58,12 +61,18 @@ def bare(commands: list[tuple[tuple[str, ...], Environment]], jobs: int, host: H
     return time.perf_counter() - began
 
 
-def harnessed(session: HostSession, vectors: list[Vector], jobs: int) -> float:
-    """Run every vector through the harness; return seconds."""
+def harnessed(session: HostSession, listing: Listing, ids: list[str], jobs: int) -> float:
+    """Run vectors through the harness, reading and compiling them included; return seconds."""
     results: list[Result] = []
+    problems: list[VectorError] = []
     began = time.perf_counter()
-    run_all([session], vectors, jobs=jobs, report=results.append)
-    return time.perf_counter() - began
+    batch = start_batch([session], [listing.vectors[id] for id in ids], listing.names, jobs=jobs)
+    with batch.workers:
+        batch.run(report=results.append, problem=problems.append)
+    taken = time.perf_counter() - began
+    if problems or len(results) != len(ids):
+        sys.exit(f"{len(results)} of {len(ids)} vectors ran: {problems}")
+    return taken
 
 
 def overhead(spec: str, jobs: int, rounds: int) -> None:
@@ -72,6 +81,7 @@ def overhead(spec: str, jobs: int, rounds: int) -> None:
     if host.runner.prepare is not None:
         sys.exit(f"{host.label} prepares components first: there is no bare start to compare with")
     vectors = [v for v in load_vectors().vectors.values() if can_run_bare(v)]
+    listing = list_vectors()
     with open_session(host, Build(), NO_EXPECTATIONS) as session, tempfile.TemporaryDirectory() as folder:
         quick = [v for v in vectors if session.run(v).verdict in (Verdict.PASS, Verdict.INFO, Verdict.NON_STRICT)]
         commands = []
@@ -82,7 +92,7 @@ def overhead(spec: str, jobs: int, rounds: int) -> None:
         bare_times, harness_times = [], []
         for _ in range(rounds):
             bare_times.append(bare(commands, jobs, host))
-            harness_times.append(harnessed(session, quick, jobs))
+            harness_times.append(harnessed(session, listing, [v.id for v in quick], jobs))
     alone, full = median(bare_times), median(harness_times)
     count = len(quick)
     sys.stdout.write(

@@ -16,8 +16,9 @@ from typing import NoReturn
 from rich.console import Console
 
 from wasicheck import __version__
+from wasicheck.batch import start_batch
 from wasicheck.cli_check import add_check_commands
-from wasicheck.cli_inputs import UsageError, complain, report_problems, requirements_of, suite_of
+from wasicheck.cli_inputs import UsageError, complain, listing_of, report_problems, requirements_of
 from wasicheck.cli_results import add_results_commands
 from wasicheck.gate import read_baselines
 from wasicheck.guest.compiler import Build, CompileError, compile_vector
@@ -39,8 +40,9 @@ from wasicheck.report.summary import plain_summary, summary
 from wasicheck.report.text import headline
 from wasicheck.repro import ReproError, write_repro
 from wasicheck.resources import data_folder
-from wasicheck.session import expectations_of, find_host, open_session, run_all, select
-from wasicheck.vectors.loader import Suite
+from wasicheck.session import expectations_of, find_host, open_session, select
+from wasicheck.vectors.listing import Listed, Listing
+from wasicheck.vectors.loader import read
 from wasicheck.vectors.model import Lift, Lowering, Vector
 from wasicheck.vectors.requirements import load_requirements
 from wasicheck.vectors.source import VectorError, suggest
@@ -193,28 +195,36 @@ def _build(options: argparse.Namespace) -> Build:
     return Build(Lift(options.abi), Lowering(options.lower))
 
 
-def _selected(options: argparse.Namespace, suite: Suite) -> tuple[Vector, ...]:
+def _selected(options: argparse.Namespace, listing: Listing) -> tuple[Listed, ...]:
     for pattern in options.ids:
-        if not any(c in pattern for c in "*?[") and pattern not in suite.vectors:
-            raise UsageError(
-                f"there is no vector `{pattern}`; {suggest(pattern, suite.vectors) or 'see `wasicheck list`'}"
-            )
-    return select(suite, options.ids, options.keyword, options.package, getattr(options, "shard", None))
+        if not any(c in pattern for c in "*?[") and pattern not in listing.vectors:
+            raise _no_vector(pattern, listing)
+    return select(listing, options.ids, options.keyword, options.package, getattr(options, "shard", None))
 
 
-def _no_vector(id: str, suite: Suite) -> UsageError:
-    return UsageError(f"there is no vector `{id}`; {suggest(id, suite.vectors) or 'see `wasicheck list`'}")
+def _no_vector(id: str, listing: Listing) -> UsageError:
+    return UsageError(f"there is no vector `{id}`; {suggest(id, listing.vectors) or 'see `wasicheck list`'}")
+
+
+def _one(options: argparse.Namespace) -> Vector:
+    """Read the vector that a command is about; raise `VectorError` if it is not valid."""
+    listing = listing_of(options.vectors)
+    listed = listing.vectors.get(options.id)
+    if listed is None:
+        report_problems(listing)
+        raise _no_vector(options.id, listing)
+    return read(listed, listing.names)
 
 
 def _run(options: argparse.Namespace) -> ExitStatus:
     started = datetime.now(UTC)
-    suite = suite_of(options.vectors)
-    report_problems(suite)
-    vectors = _selected(options, suite)
+    listing = listing_of(options.vectors)
+    report_problems(listing)
+    vectors = _selected(options, listing)
     if not vectors:
         what = "no vector" if options.shard is None else f"no vector of shard {options.shard}"
         complain(f"{what} is selected; `wasicheck list` shows what there is")
-        return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.NOTHING_SELECTED
+        return ExitStatus.USAGE_ERROR if listing.problems else ExitStatus.NOTHING_SELECTED
     console = Console(stderr=True)
     found = [find_host(spec) for spec in dict.fromkeys(options.host)]
     hosts = list({host.label: host for host in found}.values())
@@ -223,7 +233,7 @@ def _run(options: argparse.Namespace) -> ExitStatus:
             complain(note)
     expectations = [NO_EXPECTATIONS if options.no_expectations else expectations_of(host) for host in hosts]
     # A folder of one's own vectors has none of those that the expectations name.
-    problems = [] if options.vectors else [p for e in expectations for p in unmatched(e, suite.vectors)]
+    problems = [] if options.vectors else [p for e in expectations for p in unmatched(e, listing.vectors)]
     for problem in problems:
         complain(str(problem))
     build = _build(options)
@@ -237,21 +247,26 @@ def _run(options: argparse.Namespace) -> ExitStatus:
             )
             for host, known in zip(hosts, expectations, strict=True)
         ]
-        with progress(console, header.selected) as bar:
+        batch = start_batch(sessions, vectors, listing.names, jobs=options.jobs)
+        invalid: list[VectorError] = []
+        with batch.workers, progress(console, header.selected) as bar:
 
             def report(result: Result) -> None:
                 bar.advance(result)
                 if writer is not None:
                     writer.write(result)
 
-            results = run_all(sessions, vectors, jobs=options.jobs, seed=options.random_order, report=report)
+            results = batch.run(seed=options.random_order, report=report, problem=invalid.append)
         seconds = (datetime.now(UTC) - started).total_seconds()
         if writer is not None:
             writer.finish(seconds)
+    for error in invalid:
+        complain(str(error))
     outcome = Results(header, results, seconds)
     _present(options, outcome)
-    status = status_of(results, problems=len(problems))
-    return ExitStatus.USAGE_ERROR if suite.problems and status is ExitStatus.OK else status
+    status = status_of(results, selected=header.selected, problems=len(problems))
+    unusable = listing.problems or invalid
+    return ExitStatus.USAGE_ERROR if unusable and status in (ExitStatus.OK, ExitStatus.INTERRUPTED) else status
 
 
 def _present(options: argparse.Namespace, outcome: Results) -> None:
@@ -281,7 +296,7 @@ def _writer(stack: ExitStack, path: Path | None, header: Header) -> ResultsWrite
 
 
 def _list(options: argparse.Namespace) -> ExitStatus:
-    suite = suite_of(options.vectors)
+    suite = listing_of(options.vectors)
     report_problems(suite)
     vectors = _selected(options, suite)
     if options.requirements:
@@ -296,11 +311,7 @@ def _list(options: argparse.Namespace) -> ExitStatus:
 
 
 def _show(options: argparse.Namespace) -> ExitStatus:
-    suite = suite_of(options.vectors)
-    vector = suite.vectors.get(options.id)
-    if vector is None:
-        report_problems(suite)
-        raise _no_vector(options.id, suite)
+    vector = _one(options)
     try:
         guest = compile_vector(vector, wasi(), _build(options))
     except CompileError as error:
@@ -315,11 +326,7 @@ def _show(options: argparse.Namespace) -> ExitStatus:
 
 
 def _repro(options: argparse.Namespace) -> ExitStatus:
-    suite = suite_of(options.vectors)
-    vector = suite.vectors.get(options.id)
-    if vector is None:
-        report_problems(suite)
-        raise _no_vector(options.id, suite)
+    vector = _one(options)
     host = find_host(options.host)
     folder = options.out or Path(f"repro-{vector.id}")
     file = (options.vectors or data_folder("vectors")).absolute().parent / vector.place.file

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasicheck.resources import data_folder
-from wasicheck.session import load_vectors
+from wasicheck.session import list_vectors, load_vectors
+from wasicheck.vectors.listing import Listing
 from wasicheck.vectors.loader import Suite
 from wasicheck.vectors.requirements import Requirement, load_requirements
 
@@ -29,14 +30,23 @@ def complain(message: str) -> None:
 
 def suite_of(folder: Path | None) -> Suite:
     """Load the project's vectors, or those of a folder; raise UsageError if there is none."""
+    return load_vectors(_existing(folder))
+
+
+def listing_of(folder: Path | None) -> Listing:
+    """List the project's vectors, or those of a folder; raise UsageError if there is none."""
+    return list_vectors(_existing(folder))
+
+
+def _existing(folder: Path | None) -> Path | None:
     if folder is not None and not folder.is_dir():
         raise UsageError(f"there is no folder {folder}: --vectors takes a folder of vector files")
-    return load_vectors(folder)
+    return folder
 
 
-def report_problems(suite: Suite) -> None:
-    """Tell the user of the vectors that do not load."""
-    for problem in suite.problems:
+def report_problems(source: Suite | Listing) -> None:
+    """Tell the user of the vectors that do not load, or cannot even be listed."""
+    for problem in source.problems:
         complain(str(problem))
 
 

@@ -35,8 +35,9 @@ from wasicheck.report.shards import Shard, parse_shard
 from wasicheck.report.summary import plain_summary, summary
 from wasicheck.report.text import details, headline, label
 from wasicheck.resources import data_folder
-from wasicheck.session import HostSession, expectations_of, find_host, load_vectors, open_session
-from wasicheck.vectors.loader import Suite
+from wasicheck.session import HostSession, expectations_of, find_host, list_vectors, open_session
+from wasicheck.vectors.listing import Listed, Listing
+from wasicheck.vectors.loader import read
 from wasicheck.vectors.model import Lift, Lowering
 from wasicheck.vectors.source import VectorError
 
@@ -75,14 +76,18 @@ class ConformanceRun:
     # --- the run's parts -------------------------------------------------------------------------
 
     @cached_property
-    def _suite(self) -> Suite:
-        return load_vectors(self._own)
+    def _listing(self) -> Listing:
+        return list_vectors(self._own)
 
     @cached_property
     def _provenance(self) -> Mapping[str, str]:
         return provenance()
 
-    def session(self, host: Host) -> HostSession:
+    def result(self, listed: Listed, host: Host) -> Result:
+        """Run a vector on a host; raise `VectorError` if it is not valid."""
+        return self._session(host).run(read(listed, self._listing.names))
+
+    def _session(self, host: Host) -> HostSession:
         """The session of a host in this process."""
         if host.label not in self._sessions:
             known = self._expectations[host.label], self._own, self._baselines.get(host.label, NO_BASELINE)
@@ -138,7 +143,7 @@ class ConformanceRun:
     def collect(self, collector: pytest.Module | pytest.Class, folder: str | None) -> list[pytest.Item]:
         """Make the items of a suite module."""
         try:
-            suite = self._suite
+            listing = self._listing
         except VectorError as error:
             raise pytest.Collector.CollectError(str(error)) from None
         claimed = {
@@ -151,7 +156,7 @@ class ConformanceRun:
         shard = self._shard
         vectors = [
             vector
-            for vector in suite.vectors.values()
+            for vector in listing.vectors.values()
             if is_here(vector.place.file) and (shard is None or shard.holds(vector.id))
         ]
         items: list[pytest.Item] = [
@@ -159,7 +164,7 @@ class ConformanceRun:
             for host in self._hosts
             for vector in vectors
         ]
-        for problem in suite.problems:
+        for problem in listing.problems:
             if is_here(problem.file):
                 items.append(self._problem(collector, _VECTOR, str(problem), self.path(problem.file), problem.line))
         return items
@@ -184,7 +189,7 @@ class ConformanceRun:
             # A folder of one's own vectors has none of those that the expectations name.
             return []
         found: Sequence[Problem] = [
-            problem for one in self._expectations.values() for problem in unmatched(one, self._suite.vectors)
+            problem for one in self._expectations.values() for problem in unmatched(one, self._listing.vectors)
         ]
         return [self._problem(parent, _EXPECTATION, str(p), Path(p.file).absolute(), p.line) for p in found]
 
@@ -214,6 +219,8 @@ class ConformanceRun:
         report = yield
         if isinstance(item, ProblemItem):
             setattr(report, _PROBLEM, item.kind)
+        elif isinstance(item, VectorItem) and item.invalid:
+            setattr(report, _PROBLEM, _VECTOR)
         elif isinstance(item, VectorItem) and item.result is not None:
             if call.when == "setup":
                 setattr(report, _RESULT, json.dumps(result_to_json(item.result)))

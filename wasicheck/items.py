@@ -14,7 +14,8 @@ import pytest
 from wasicheck.host.host import Host
 from wasicheck.judge.model import Result, Verdict
 from wasicheck.report.text import visible
-from wasicheck.vectors.model import Vector
+from wasicheck.vectors.listing import Listed
+from wasicheck.vectors.source import VectorError
 
 if TYPE_CHECKING:
     from wasicheck.conformance import ConformanceRun
@@ -26,13 +27,15 @@ _OUTPUT_LIMIT = 2_000
 class VectorItem(pytest.Item):
     """One vector on one host."""
 
-    def __init__(self, *, run: ConformanceRun, vector: Vector, host: Host, **rest: Any) -> None:
+    def __init__(self, *, run: ConformanceRun, vector: Listed, host: Host, **rest: Any) -> None:
         super().__init__(**rest)
         self._run = run
         self._vector = vector
         self._host = host
         self.result: Result | None = None
         """What came of it, once it was set up."""
+        self.invalid = False
+        """Whether the vector turned out not to be valid when it was set up."""
         self.add_marker(vector.level.value)
         if folder := folder_of(vector.place.file):
             self.add_marker(folder.replace("-", "_"))
@@ -44,7 +47,11 @@ class VectorItem(pytest.Item):
 
     def setup(self) -> None:
         """Run the guest."""
-        result = self.result = self._run.session(self._host).run(self._vector)
+        try:
+            result = self.result = self._run.result(self._vector, self._host)
+        except VectorError as error:
+            self.invalid = True
+            pytest.fail(str(error), pytrace=False)
         self.user_properties.append(("verdict", result.verdict.value))
         if result.red:
             for name, output in (("stdout", result.stdout), ("stderr", result.stderr)):

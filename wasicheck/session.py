@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import platform
-import random
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,14 +22,15 @@ from wasicheck.host.prepare import Preparer
 from wasicheck.judge.baseline import NO_BASELINE, Baseline, excuse
 from wasicheck.judge.expectations import NO_EXPECTATIONS, Expectations, apply, parse_expectations
 from wasicheck.judge.judge import errored, judge, skipped
-from wasicheck.judge.model import Result
+from wasicheck.judge.model import Result, Verdict
 from wasicheck.judge.observation import observe
 from wasicheck.judge.run import ExitReason, Run
 from wasicheck.report.shards import Shard
 from wasicheck.report.text import repro_words
 from wasicheck.resources import data_folder
 from wasicheck.vectors.expectations import may_end
-from wasicheck.vectors.loader import Suite, load_suite
+from wasicheck.vectors.listing import Listed, Listing, list_folder
+from wasicheck.vectors.loader import Suite, load
 from wasicheck.vectors.model import Call, Channel, Lift, Start, Vector, World
 from wasicheck.vectors.requirements import requirement_ids
 from wasicheck.vectors.staging import Harness
@@ -41,21 +41,42 @@ from wasicheck.wit.types import Function
 PROBE_DEADLINE = 10_000_000_000
 
 
+def list_vectors(folder: Path | None = None) -> Listing:
+    """List the project's vectors, or those of another folder, against the project's requirements."""
+    with _all_that_is_made_stays():
+        known = requirement_ids(data_folder("vectors") / "requirements")
+        own = folder / "requirements" if folder is not None else None
+        if own is not None and own.is_dir():
+            known = {**known, **requirement_ids(own)}
+        return list_folder(folder or data_folder("vectors"), known)
+
+
 def load_vectors(folder: Path | None = None) -> Suite:
-    """Load the project's vectors, or those of another folder, against the project's requirements."""
-    known = requirement_ids(data_folder("vectors") / "requirements")
-    own = folder / "requirements" if folder is not None else None
-    if own is not None and own.is_dir():
-        known = {**known, **requirement_ids(own)}
-    return load_suite(folder or data_folder("vectors"), known)
+    """Load the project's vectors, or those of another folder, in full."""
+    listing = list_vectors(folder)
+    with _all_that_is_made_stays():
+        return load(listing)
+
+
+@contextmanager
+def _all_that_is_made_stays() -> Iterator[None]:
+    """Spare the garbage collector the search for what can be freed: it takes a third of the time, and finds nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+        gc.freeze()
 
 
 def select(
-    suite: Suite, patterns: Sequence[str], keyword: str | None, package: str | None, shard: Shard | None = None
-) -> tuple[Vector, ...]:
-    """The vectors whose id one of the patterns names (all if there are none), in the order of the suite."""
+    listing: Listing, patterns: Sequence[str], keyword: str | None, package: str | None, shard: Shard | None = None
+) -> tuple[Listed, ...]:
+    """The vectors whose id one of the patterns names (all if there are none), in the order of the listing."""
     chosen = []
-    for vector in suite.vectors.values():
+    for vector in listing.vectors.values():
         if patterns and not any(fnmatchcase(vector.id, p) for p in patterns):
             continue
         if keyword and keyword not in f"{vector.id} {vector.title} {vector.interface} {' '.join(vector.tags)}":
@@ -109,9 +130,18 @@ class HostSession:
         )
         return excuse(self.baseline, apply(self.expectations, result, str(self.host.version)))
 
+    def close(self) -> None:
+        """End the helper process of this session, if one has been started."""
+        if self.preparer is not None:
+            self.preparer.close()
+
     def guest(self, vector: Vector) -> Guest:
         """Compile a vector as this session would; raise `CompileError`."""
         return compile_vector(vector, wasi(), self._build(vector))
+
+    def times_out(self, id: str) -> bool:
+        """Whether the host is known to let a vector wait until its limits have passed."""
+        return any(Verdict.TIMEOUT in entry.verdicts for entry in self.expectations.naming(id))
 
     def lift(self, vector: Vector) -> Lift:
         """How the guest of a vector is lifted in this session."""
@@ -248,55 +278,9 @@ def open_session(
     baseline: Baseline = NO_BASELINE,
 ) -> Iterator[HostSession]:
     """A session whose helper processes end with it; `own` is the folder of the user's own vectors."""
-    with ExitStack() as stack:
-        preparer = stack.enter_context(Preparer(host)) if host.runner.prepare is not None else None
-        yield HostSession(host, build, expectations, preparer, own, baseline)
-
-
-def run_all(
-    sessions: Iterable[HostSession],
-    vectors: Sequence[Vector],
-    *,
-    jobs: int = 1,
-    seed: int | None = None,
-    report: Callable[[Result], None],
-) -> tuple[Result, ...]:
-    """Run vectors on hosts, `jobs` at a time; `report` gets each result as it comes, in this thread.
-
-    `seed`: in a random order that the number fixes. Results are returned in the order of hosts and vectors.
-    """
-    work = [(session, vector) for session in sessions for vector in vectors]
-    order = list(range(len(work)))
-    if seed is not None:
-        random.Random(seed).shuffle(order)
-    results: dict[int, Result] = {}
-
-    def take(index: int, result: Result) -> None:
-        results[index] = result
-        report(result)
-
-    if jobs == 1:
-        for index in order:
-            session, vector = work[index]
-            take(index, session.run(vector))
-        return tuple(results[i] for i in range(len(work)))
-    with ThreadPoolExecutor(jobs) as pool:
-        running: dict[Future[Result], int] = {}
-        try:
-            for index in order:
-                session, vector = work[index]
-                running[pool.submit(session.run, vector)] = index
-                if len(running) >= 2 * jobs:
-                    _collect(running, take)
-            while running:
-                _collect(running, take)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return tuple(results[i] for i in range(len(work)))
-
-
-def _collect(running: dict[Future[Result], int], take: Callable[[int, Result], None]) -> None:
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in done:
-        take(running.pop(future), future.result())
+    preparer = Preparer(host) if host.runner.prepare is not None else None
+    session = HostSession(host, build, expectations, preparer, own, baseline)
+    try:
+        yield session
+    finally:
+        session.close()

@@ -121,8 +121,18 @@ def test_a_peer_that_can_never_do_it_is_told(
     host: str, capsys: pytest.CaptureFixture[str], step: str, message: str
 ) -> None:
     vector_folder(Path("own"), sockets_own=PEERS.replace("STEP", step))
-    assert call("run", "done", "--host", host, "--vectors=own") == ExitStatus.USAGE_ERROR
-    assert f"wasicheck: own/sockets/own.yaml:{message}" in capsys.readouterr().err
+    assert call("run", "done", "peered", "--host", host, "--vectors=own", "--json=r.jsonl") == ExitStatus.USAGE_ERROR
+    captured = capsys.readouterr()
+    assert f"wasicheck: own/sockets/own.yaml:{message}" in captured.err
+    assert "fake@1.0      1      .      1" in captured.out
+    assert call("report", "r.jsonl") == ExitStatus.INTERRUPTED, "one of two was not run"
+
+
+def test_a_vector_that_is_not_run_is_not_read(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    vector_folder(Path("own"), sockets_own=PEERS.replace("STEP", "server"))
+    assert call("run", "done", "--host", host, "--vectors=own") == ExitStatus.OK
+    assert call("show", "peered", "--vectors=own") == ExitStatus.USAGE_ERROR
+    assert "wasicheck: own/sockets/own.yaml:8:9: a peer does exactly one thing" in capsys.readouterr().err
 
 
 # --- bad usage -----------------------------------------------------------------------------------

@@ -13,14 +13,17 @@ from contextlib import contextmanager
 
 import pytest
 
+from wasicheck.batch import start_batch
 from wasicheck.guest.compiler import Build
 from wasicheck.host.errors import HostError
 from wasicheck.host.host import Host
 from wasicheck.judge.model import Result, Verdict
-from wasicheck.session import expectations_of, find_host, load_vectors, open_session, run_all
-from wasicheck.vectors.model import Lift, Lowering, Vector
+from wasicheck.session import expectations_of, find_host, list_vectors, open_session
+from wasicheck.vectors.listing import Listed
+from wasicheck.vectors.model import Lift, Lowering
+from wasicheck.vectors.source import VectorError
 
-SUITE = load_vectors()
+SUITE = list_vectors()
 
 
 @contextmanager
@@ -32,14 +35,20 @@ def _host(spec: str) -> Iterator[Host]:
     yield host
 
 
-def _part(of: int) -> list[Vector]:
+def _part(of: int) -> list[Listed]:
     """One in so many vectors, spread over all packages by their ids."""
     return [vector for id, vector in SUITE.vectors.items() if zlib.crc32(id.encode()) % of == 0]
 
 
-def _run(host: Host, build: Build, vectors: list[Vector], *, jobs: int, seed: int | None = None) -> tuple[Result, ...]:
+def _run(host: Host, build: Build, vectors: list[Listed], *, jobs: int, seed: int | None = None) -> tuple[Result, ...]:
     with open_session(host, build, expectations_of(host)) as session:
-        return run_all([session], vectors, jobs=jobs, seed=seed, report=lambda _: None)
+        batch = start_batch([session], vectors, SUITE.names, jobs=jobs)
+        with batch.workers:
+            return batch.run(seed=seed, report=lambda _: None, problem=_refuse)
+
+
+def _refuse(problem: VectorError) -> None:
+    raise problem
 
 
 def _complaints(results: tuple[Result, ...]) -> list[str]:

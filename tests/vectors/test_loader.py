@@ -123,10 +123,10 @@ def test_a_table():
 
 def test_an_error_behind_a_replaced_column():
     text = TABLE.replace("{{n}}", "1").replace("bytes: '{n}'", "bytes: 22").replace("({bytes})", "({bytes}, oops)")
-    (problem, _) = load(text).problems
+    (_, problem) = load(text).problems
     assert str(problem).startswith("v.yaml:10:15: wasi:random/random@0.3.0#get-random-bytes takes 1 argument")
     problems = load(text.replace(", oops", "").replace("length({n})", "length({n}) & oops")).problems
-    assert [(p.line, p.column) for p in problems] == [(11, 32), (4, 12)]
+    assert [(p.line, p.column) for p in problems] == [(4, 12), (11, 32)]
 
 
 def test_an_error_within_a_replaced_column():

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -88,11 +89,9 @@ class Entry:
         return fnmatchcase(id, self.id) if self.is_glob else id == self.id
 
     def concerns(self, result: Result, version: Version | None) -> bool:
-        """Whether the entry is about this vector, built with these flags, on this version of the host."""
-        return (
-            self.names(result.id)
-            and set(self.flags) <= set(result.flags)
-            and (self.versions is None or (version is not None and self.versions.contains(version, prereleases=True)))
+        """Whether an entry that names this vector is about it, built with these flags, on this version of the host."""
+        return set(self.flags) <= set(result.flags) and (
+            self.versions is None or (version is not None and self.versions.contains(version, prereleases=True))
         )
 
 
@@ -103,14 +102,29 @@ class Expectations:
     file: str
     entries: tuple[Entry, ...]
 
+    @cached_property
+    def _exact(self) -> Mapping[str, Sequence[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            if not entry.is_glob:
+                found.setdefault(entry.id, []).append(entry)
+        return found
+
+    @cached_property
+    def _globs(self) -> Sequence[Entry]:
+        return tuple(entry for entry in self.entries if entry.is_glob)
+
+    def naming(self, id: str) -> tuple[Entry, ...]:
+        """The entries about the vector with that id, whatever version or flags: those with the id itself first."""
+        return (*self._exact.get(id, ()), *(entry for entry in self._globs if entry.names(id)))
+
     def entry_for(self, result: Result, host_version: str | None) -> Entry | None:
         """Return the entry that is about this result, if there is one.
 
         Entries limited to `versions` are about no host whose version is unknown or not of the form of PEP 440.
         """
         version = _version(host_version)
-        concerned = [entry for entry in self.entries if entry.concerns(result, version)]
-        return min(concerned, key=lambda entry: entry.is_glob, default=None)
+        return next((entry for entry in self.naming(result.id) if entry.concerns(result, version)), None)
 
 
 NO_EXPECTATIONS = Expectations("", ())

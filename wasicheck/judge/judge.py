@@ -16,6 +16,7 @@ from wasicheck.judge.observation import Observation, observe, unobserved
 from wasicheck.judge.run import Run
 from wasicheck.judge.steps import is_passed_through, is_silent, judge_steps
 from wasicheck.values import Bindings, match
+from wasicheck.vectors.listing import Listed
 from wasicheck.vectors.model import Channel, Ending, Expectation, Vector
 from wasicheck.wit.types import ListType
 
@@ -69,12 +70,12 @@ def judge(
     return _result(vector, runs[index], host, flags, (*judged[index][0], *across), overall)
 
 
-def skipped(vector: Vector, host: str, flags: tuple[str, ...], reason: str) -> Result:
+def skipped(vector: Vector | Listed, host: str, flags: tuple[str, ...], reason: str) -> Result:
     """The result of a vector that is not run."""
     return _bare(vector, host, flags, Verdict.SKIP, reason)
 
 
-def errored(vector: Vector, host: str, flags: tuple[str, ...], reason: str) -> Result:
+def errored(vector: Vector | Listed, host: str, flags: tuple[str, ...], reason: str) -> Result:
     """The result of a vector that the harness could not prepare."""
     return _bare(vector, host, flags, Verdict.ERROR, reason)
 
@@ -133,7 +134,7 @@ def _result(
     )
 
 
-def _bare(vector: Vector, host: str, flags: tuple[str, ...], verdict: Verdict, reason: str) -> Result:
+def _bare(vector: Vector | Listed, host: str, flags: tuple[str, ...], verdict: Verdict, reason: str) -> Result:
     return Result(
         id=vector.id,
         title=vector.title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from wasicheck.vectors.listing import Listed
 from wasicheck.vectors.model import Vector
 from wasicheck.vectors.requirements import Requirement
 
@@ -23,7 +24,7 @@ def describe(vector: Vector) -> str:
     return "\n".join(lines) + "\n"
 
 
-def citations(requirements: Iterable[Requirement], vectors: Sequence[Vector]) -> str:
+def citations(requirements: Iterable[Requirement], vectors: Sequence[Listed]) -> str:
     """Every requirement with the vectors that cite it; of one that none cites, whether it can be tested."""
     citing: dict[str, list[str]] = {}
     for vector in vectors:
