@@ -10,7 +10,7 @@ from typing import BinaryIO
 from wasicheck import __version__
 from wasicheck.guest.compiler import Build
 from wasicheck.host.host import Host
-from wasicheck.report.results import Header, HostInfo
+from wasicheck.report.results import Header, HostInfo, open_stream
 from wasicheck.report.shards import Shard
 from wasicheck.resources import data_folder
 from wasicheck.session import platform_name
@@ -49,8 +49,7 @@ def provenance() -> Mapping[str, str]:
 def open_results(path: Path) -> BinaryIO:
     """Open a file for results as JSON lines, its folder made; raise `OutputError`."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
+        return open_stream(path)
     except OSError as error:
         raise OutputError(f"the results cannot be written: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -42,6 +43,45 @@ def test_what_is_written_is_read_back(samples: tuple[Result, ...], make_results:
     assert read == results
     assert not read.truncated
     assert read.missing == 0
+
+
+def test_what_is_compressed_is_read_back(samples: tuple[Result, ...], make_results: Make, tmp_path: Path) -> None:
+    results, path = make_results(*samples), tmp_path / "run.jsonl.gz"
+    write_results(path, results)
+    whole = path.read_bytes()
+    assert read_results(path) == results
+    assert gzip.decompress(whole) == written(results)
+    write_results(path, results)
+    assert path.read_bytes() == whole
+
+
+def test_a_compressed_file_that_was_cut_off_is_a_run_that_was_stopped(
+    samples: tuple[Result, ...], make_results: Make, tmp_path: Path
+) -> None:
+    results, path = make_results(*samples), tmp_path / "run.jsonl.gz"
+    write_results(path, results)
+    path.write_bytes(path.read_bytes()[:-30])
+    read = read_results(path)
+    assert read.truncated
+    assert read.results == results.results[: len(read.results)]
+    assert read.results
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data[:12] + bytes(20) + data[32:], "the compressed file is damaged"),
+        (lambda data: data + data, "holds more than one compressed file"),
+    ],
+)
+def test_a_compressed_file_that_is_damaged_is_refused(
+    samples: tuple[Result, ...], make_results: Make, tmp_path: Path, damage: Callable[[bytes], bytes], message: str
+) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    write_results(path, make_results(*samples))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ResultsError, match=message):
+        read_results(path)
 
 
 def test_every_line_is_valid_by_the_schema(samples: tuple[Result, ...], make_results: Make) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,10 +19,14 @@ from wasicheck.report.results import FORMAT, SUITE, Header, HostInfo, Key, Resul
 from wasicheck.report.shards import Shard, parse_shard
 from wasicheck.vectors.model import Level
 
+MAX_SIZE = 1 << 30
+"""The largest results file that is read, in bytes, where it is compressed."""
+
+_GZIP = b"\x1f\x8b"
 _Word = TypeVar("_Word", bound=StrEnum)
 
 _RERUN = "the file is damaged: repeat the run, or delete the line to go on without it"
-_NOT_OURS = "give the .jsonl file that `wasicheck run --json FILE` wrote"
+_NOT_OURS = "give the .jsonl or .jsonl.gz file that `wasicheck run --json FILE` wrote"
 
 
 def read_results(path: Path) -> Results:
@@ -33,7 +38,22 @@ def read_results(path: Path) -> Results:
         data = path.read_bytes()
     except OSError as error:
         raise ResultsError(str(path), 0, f"cannot be read: {error.strerror}", _NOT_OURS) from None
-    return parse_results(data, str(path))
+    return parse_results(_plain(data, str(path)), str(path))
+
+
+def _plain(data: bytes, file: str) -> bytes:
+    """The content of a file that may be compressed with gzip; of one that was cut off, as far as it goes."""
+    if not data.startswith(_GZIP):
+        return data
+    unzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        content = unzip.decompress(data, MAX_SIZE)
+    except zlib.error as error:
+        raise ResultsError(file, 0, f"the compressed file is damaged: {error}", "repeat the run") from None
+    if unzip.unconsumed_tail or unzip.unused_data:
+        what = "more than one compressed file" if unzip.unused_data else f"more than {MAX_SIZE >> 30} GiB"
+        raise ResultsError(file, 0, f"the compressed file holds {what}", _NOT_OURS)
+    return content
 
 
 def parse_results(data: bytes, file: str) -> Results:

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from gzip import GzipFile
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from wasicheck.judge.model import Result, Verdict
 from wasicheck.report.shards import Shard
@@ -124,11 +125,17 @@ def key_of(result: Result) -> Key:
     return result.id, result.host, result.flags
 
 
+def open_stream(path: Path) -> BinaryIO:
+    """Open a file to write results to, its folder made: compressed if it is called `*.gz`. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Without a time in it, the same results make the same file.
+    return cast(BinaryIO, GzipFile(path, "wb", mtime=0)) if path.suffix == ".gz" else path.open("wb")
+
+
 def write_results(path: Path, results: Results) -> None:
     """Write a whole run to a file, its folder made, without footer if it has none; raise ResultsError if it cannot."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as stream:
+        with open_stream(path) as stream:
             writer = ResultsWriter(stream, results.header)
             for result in results.results:
                 writer.write(result)
