@@ -1,11 +1,19 @@
 # make setup         everything that the targets below need, in .venv
 # make test          the tool's own tests: ruff, mypy, pytest
 # make conformance   all vectors on HOST ("wasmtime", or several: HOST="wasmtime@48 jco"), reports in out/
-# make matrix        the compatibility matrix of HOST in out/matrix (HOST="wasmtime@48 wasmtime@49 jco"), see docs/matrix.md
+# make matrix        the compatibility matrix of the published hosts, or of HOST, in out/matrix: see docs/matrix.md
+# make publish       the same, as reports/published: results and site
 # make bench         what the harness adds to the time of the hosts
 # make clean         what the targets above made, but for downloads in the user's cache
 
-HOST ?= wasmtime
+# What `make matrix` runs unless HOST says otherwise: the hosts of the published matrix.
+PUBLISHED := wasmtime@46 wasmtime@47 wasmtime@48 wasmtime@49 jco@0.6.1 jco@0.7.0
+ifeq ($(origin HOST),undefined)
+  HOST := wasmtime
+  COLUMNS := $(PUBLISHED)
+else
+  COLUMNS := $(HOST)
+endif
 VENV := .venv
 OUT := out
 BIN := $(VENV)/bin
@@ -15,7 +23,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 STAMP := $(VENV)/.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test conformance matrix bench clean
+.PHONY: help setup test conformance matrix publish bench clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -41,17 +49,23 @@ conformance: setup
 		--json $(OUT)/results.jsonl --junit $(OUT)/junit.xml --markdown $(OUT)/summary.md
 
 # One run for each host, kept in out/runs: a host that is there already is not run again.
-RUNS = $(foreach host,$(HOST),$(OUT)/runs/$(subst /,-,$(host)).jsonl)
+RUNS = $(foreach host,$(COLUMNS),$(OUT)/runs/$(subst /,-,$(host)).jsonl.gz)
 
 matrix: setup
 	@mkdir -p $(OUT)/runs
-	@set -e; for host in $(HOST); do \
-		file=$(OUT)/runs/$$(printf %s "$$host" | tr / -).jsonl; \
-		if [ -f "$$file" ]; then echo "$$file is there: remove it to run $$host again"; continue; fi; \
-		status=0; $(BIN)/wasicheck run $(SELECT) --host "$$host" --json "$$file.part" || status=$$?; \
-		case $$status in 0|1|10) mv "$$file.part" "$$file";; *) exit $$status;; esac; \
+	@set -e; for host in $(COLUMNS); do \
+		file=$(OUT)/runs/$$(printf %s "$$host" | tr / -); \
+		if [ -f "$$file.jsonl.gz" ]; then echo "$$file.jsonl.gz is there: remove it to run $$host again"; continue; fi; \
+		status=0; $(BIN)/wasicheck run $(SELECT) --host "$$host" --json "$$file.part.gz" || status=$$?; \
+		case $$status in 0|1|10) mv "$$file.part.gz" "$$file.jsonl.gz";; *) exit $$status;; esac; \
 	done
 	$(BIN)/wasicheck matrix $(RUNS) --out $(OUT)/matrix
+
+publish: matrix
+	rm -rf reports/published
+	mkdir -p reports/published/results
+	cp $(RUNS) reports/published/results
+	$(BIN)/wasicheck matrix $(RUNS) --out reports/published/site
 
 bench: setup
 	$(BIN)/python bench/overhead.py
