@@ -5,7 +5,6 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import path from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -136,7 +135,9 @@ async function finish(status) {
 }
 
 // A port of 127.0.0.1 that nobody uses: the shim's server does not tell which one it got.
-function freePort() {
+async function freePort() {
+  // Most guests do without the network, and Node without loading it.
+  const { createServer } = await import("node:net");
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", reject);
