@@ -13,9 +13,10 @@ import { parseArgs } from "node:util";
 const PLACEHOLDER = Buffer.from("<wasicheck nonce");
 const FAILURE = 1;
 const USAGE = 2;
-// How long output may stand still on its way out when the guest has ended, in milliseconds (the shim may have to start
-// its worker for it), and how long it may take altogether.
+// How long output may stand still on its way out when the guest has ended, in milliseconds; how long the first of it may
+// take, for which the shim has to start its worker; and how long all of it may take.
 const STANDSTILL_LIMIT = 500;
+const STARTING_LIMIT = 5_000;
 const FLUSH_LIMIT = 10_000;
 
 function usage(problem) {
@@ -122,8 +123,8 @@ async function finish(status) {
   const underWay = () =>
     process.getActiveResourcesInfo().includes("MessagePort") || outputs.some((output) => output.writableLength > 0);
   const end = performance.now() + FLUSH_LIMIT;
-  let limit = performance.now() + STANDSTILL_LIMIT;
   let before = written();
+  let limit = performance.now() + (before > 0 ? STANDSTILL_LIMIT : STARTING_LIMIT);
   do {
     await new Promise((resolve) => setTimeout(resolve));
     if (written() !== before) {
