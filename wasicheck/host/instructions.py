@@ -15,6 +15,8 @@ class Instructions(TypedDict):
     tree: str
     tmpfs: list[tuple[str, str]]
     """Directories, made if need be, and the options of the file systems put there."""
+    devices: list[tuple[str, str | None]]
+    """Where devices are to appear, and which; None: a block device, made for it as this machine shows none."""
     over: list[tuple[str, str]]
     """Files, and where they are to appear."""
     hidden: list[str]

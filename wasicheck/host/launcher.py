@@ -25,6 +25,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -123,6 +124,8 @@ _MS_REMOUNT = 32
 _MS_BIND = 4096
 _MS_REC = 16384
 _MS_PRIVATE = 1 << 18
+_LOOP_DEVICE = (7, 0)
+"""Major and minor number of a block device that every Linux knows, whether or not it has one."""
 _KEPT = (
     (os.ST_NOSUID, 2),
     (os.ST_NODEV, 4),
@@ -145,6 +148,8 @@ def _mount_first(instructions: Instructions) -> None:
         os.makedirs(path, exist_ok=True)  # noqa: PTH103
         with _doing("a file system in memory cannot be mounted", "mounts"):
             _mount("tmpfs", path, "tmpfs", 0, options)
+    for path, source in instructions["devices"]:
+        _put_device(path, source)
     for source, target in instructions["over"]:
         if not os.path.exists(target):  # noqa: PTH110
             raise LaunchError(f"there is no {target} that could be replaced", target)
@@ -154,6 +159,18 @@ def _mount_first(instructions: Instructions) -> None:
         if os.path.isdir(path):  # noqa: PTH112
             with _doing(f"{path} cannot be hidden", "mounts"):
                 _mount("tmpfs", path, "tmpfs", 0, "size=4096")
+
+
+def _put_device(path: str, source: str | None) -> None:
+    """Have a device appear: one that is there takes no privilege to be shown in a second place."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+    if source is None:
+        with _doing("a block device cannot be made, and there is none in /dev", "block devices"):
+            os.mknod(path, stat.S_IFBLK | 0o600, os.makedev(*_LOOP_DEVICE))
+        return
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with _doing(f"{source} cannot be shown in a second place", "mounts"):
+        _mount(source, path, None, _MS_BIND)
 
 
 def _mount_onto_itself(path: str, *, read_only: bool) -> None:

@@ -30,6 +30,8 @@ HIDDEN = ("/run/nscd", "/var/run/nscd")
 """Where a caching daemon would answer for us."""
 _RESOLV_CONF = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
 _NSSWITCH_CONF = "".join(f"{name}: files\n" for name in ("passwd", "group", "networks", "protocols", "services"))
+_BROKEN = "wasicheck-none"
+"""A service of names that no system has: the switch cannot load it, which is an error of its own."""
 _UDP_SIZE = 512
 """What a datagram may hold for who does not say more (RFC 1035, 4.2.1)."""
 _IDLE_S = 5.0
@@ -40,6 +42,7 @@ _RCODES: Mapping[Refusal, dns.rcode.Rcode] = MappingProxyType(
         Refusal.NODATA: dns.rcode.NOERROR,
         Refusal.SERVFAIL: dns.rcode.SERVFAIL,
         Refusal.REFUSED: dns.rcode.REFUSED,
+        Refusal.NOTIMP: dns.rcode.NOTIMP,
     }
 )
 
@@ -47,7 +50,7 @@ _RCODES: Mapping[Refusal, dns.rcode.Rcode] = MappingProxyType(
 def write_files(service: NameService, folder: Path) -> tuple[Path, ...]:
     """Write what is to appear in place of the files `REPLACED`; return where."""
     lines = [f"{address}\t{name}\n" for name, addresses in service.hosts for address in addresses]
-    texts = ("".join(lines), _RESOLV_CONF, f"{_NSSWITCH_CONF}hosts: files dns\n")
+    texts = ("".join(lines), _RESOLV_CONF, f"{_NSSWITCH_CONF}hosts: {_BROKEN if service.broken else 'files dns'}\n")
     written = tuple(folder / Path(path).name for path in REPLACED)
     for path, text in zip(written, texts, strict=True):
         path.write_text(text)

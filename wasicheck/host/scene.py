@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import socket
+import stat
 import sys
 import threading
 from array import array
@@ -19,6 +20,8 @@ from wasicheck.host.injection import SECCOMP, Injector, filter_program, machine
 from wasicheck.host.instructions import Instructions
 from wasicheck.host.sandbox import SceneError, SceneUnavailableError
 from wasicheck.vectors.surroundings import (
+    Device,
+    DeviceKind,
     Directory,
     Environment,
     Mount,
@@ -198,6 +201,7 @@ def _check_refused(instructions: Instructions) -> None:
 
 def _instructions(environment: Environment, tree: Path, folder: Path) -> Instructions:
     mounts = [(tree / entry.path, mount) for entry in environment.tree if (mount := _mount(entry)) is not None]
+    devices = [(str(tree / e.path), _device(e.content.kind)) for e in environment.tree if isinstance(e.content, Device)]
     net = environment.net
     settings, late_settings = _settings(net) if net is not None or environment.names is not None else ({}, {})
     over: list[tuple[str, str]] = []
@@ -211,10 +215,11 @@ def _instructions(environment: Environment, tree: Path, folder: Path) -> Instruc
         over, hidden = [(str(path), replaced) for path, replaced in there], list(HIDDEN)
     on = machine() if environment.injections else ""
     return Instructions(
-        mounts=bool(mounts or over),
+        mounts=bool(mounts or over or devices),
         network=net is not None or environment.names is not None,
         tree=str(tree),
         tmpfs=[(str(path), _options(mount)) for path, mount in mounts if isinstance(mount, Tmpfs)],
+        devices=devices,
         over=over,
         hidden=hidden,
         addresses=[_address(text) for text in net.addresses] if net is not None else [],
@@ -232,6 +237,15 @@ def _instructions(environment: Environment, tree: Path, folder: Path) -> Instruc
 
 def _mount(entry: TreeEntry) -> Mount | None:
     return entry.content.mount if isinstance(entry.content, RegularFile | Directory) else None
+
+
+def _device(kind: DeviceKind) -> str | None:
+    """A device of this machine that is only to be looked at; None where it shows none."""
+    if kind is DeviceKind.CHARACTER:
+        return os.devnull
+    with os.scandir("/dev") as listing:
+        blocks = [one.path for one in listing if stat.S_ISBLK(one.stat(follow_symlinks=False).st_mode)]
+    return min(blocks, default=None)
 
 
 def _options(mount: Tmpfs) -> str:
@@ -280,6 +294,8 @@ def _settings(net: Network | None) -> tuple[dict[str, str], dict[str, str]]:
         early["ipv4/tcp_syn_retries"] = str(net.syn_retries)
     if net.retries is not None:
         early["ipv4/tcp_retries2"] = str(net.retries)
+    if net.flow_labels is not None:
+        early["ipv6/auto_flowlabels"] = str(int(net.flow_labels))
     return early, late
 
 

@@ -19,6 +19,7 @@ from wasicheck.host.sandbox import SceneError, SceneUnavailableError
 from wasicheck.judge.run import SeenEntry, Tree
 from wasicheck.vectors.paths import path_text
 from wasicheck.vectors.surroundings import (
+    Device,
     Directory,
     EntryKind,
     Fifo,
@@ -58,6 +59,8 @@ _KINDS = {
     stat.S_IFLNK: EntryKind.SYMLINK,
     stat.S_IFIFO: EntryKind.FIFO,
     stat.S_IFSOCK: EntryKind.SOCKET,
+    stat.S_IFBLK: EntryKind.BLOCK_DEVICE,
+    stat.S_IFCHR: EntryKind.CHARACTER_DEVICE,
 }
 
 
@@ -86,7 +89,7 @@ def parent_of(root: int, path: PurePosixPath) -> Iterator[int]:
 def furnish(root: int, entries: Sequence[TreeEntry], owner: int | None = None) -> None:
     """Make the entries in the directory `root`, parents before what is in them, and give them to the user `owner`.
 
-    Directories that are there already, such as mount points, are taken as they are. Raises SceneUnavailableError for
+    Directories that are there already, such as mount points, are taken as they are, and devices have to be. Raises SceneUnavailableError for
     what the file system or the user is not able to do, SceneError for any other failure.
     """
     maker = _Maker(root, owner)
@@ -131,6 +134,9 @@ class _Maker:
         match content:
             case RegularFile():
                 self._make_file(parent, name, content)
+                return
+            case Device():
+                _check_device(parent, name, content)
                 return
             case Directory():
                 self._make_directory(parent, name, content)
@@ -210,6 +216,13 @@ class _Maker:
                     os.close(file)
         finally:
             os.close(folder)
+
+
+def _check_device(parent: int, name: bytes, content: Device) -> None:
+    """Refuse to go on without a device, which only the launcher of a scene can have put there."""
+    kind = stat.S_IFMT(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    if _KINDS.get(kind) != content.kind.value:
+        raise SceneError(f"what should be a {content.kind} is none")
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -25,6 +25,8 @@ _WORDS: Mapping[EntryKind, str] = {
     EntryKind.SYMLINK: "a symbolic link",
     EntryKind.FIFO: "a named pipe",
     EntryKind.SOCKET: "a socket",
+    EntryKind.BLOCK_DEVICE: "a block device",
+    EntryKind.CHARACTER_DEVICE: "a character device",
     EntryKind.OTHER: "something else",
 }
 

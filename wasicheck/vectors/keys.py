@@ -54,14 +54,14 @@ STDIN = ("bytes", "file")
 TREE_FILE = ("data", "size", "mode", "modified", "accessed", "mount")
 """The keys of a regular file of a tree."""
 TREE_DIRECTORY = ("mode", "modified", "mount", "files")
-TREE_SPECIAL = ("symlink", "link", "fifo", "socket")
+TREE_SPECIAL = ("symlink", "link", "fifo", "socket", "block-device", "character-device")
 """The keys of what is neither, each of which stands alone."""
 MOUNT = ("tmpfs",)
 TMPFS = ("size", "inodes")
 PEER_ENTRY = ("kind", "family", "address", "port", "backlog", "receive-buffer", "tls")
 """The keys of a peer in `given`."""
-NET = ("addresses", "unreachable", "prohibit", "ports", "privileged-below", "syn-retries", "retries")
-NAMES = ("hosts", "dns")
+NET = ("addresses", "unreachable", "prohibit", "ports", "privileged-below", "syn-retries", "retries", "flow-labels")
+NAMES = ("hosts", "dns", "broken")
 ANSWER = ("a", "aaaa")
 """The keys of an answer of the name server."""
 INJECTION = ("error", "on", "argument", "equals")
@@ -78,7 +78,7 @@ PEER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "handshake": (),
         "connect": (),
         "send": ("to", "chunk"),
-        "receive": ("to", "digest", "hop-limit"),
+        "receive": ("to", "digest", "hop-limit", "flow-label"),
         "shutdown": (),
         "close": (),
         "reset": (),

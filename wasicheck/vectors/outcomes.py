@@ -62,6 +62,16 @@ SOCKET_OPTIONS = RecordType(
     ),
 )
 """Of looking at the guest's socket: its options as its system has them, and the hop limit that its SYN came with."""
+BOUND_OPTIONS = RecordType(
+    None,
+    (
+        Field("hop-limit", U8),
+        Field("receive-buffer-size", U64),
+        Field("send-buffer-size", U64),
+        Field("backlog", OptionType(U32)),
+    ),
+)
+"""The same of a socket that is bound: what its system has, and how long the queue of a TCP socket that listens may be."""
 SUBTASK_STATE = EnumType(None, ("starting", "started", "returned"))
 
 
@@ -147,7 +157,8 @@ def body_result(*, digest: bool) -> VariantType:
 
 
 @cache
-def datagram(*, hop_limit: bool) -> RecordType:
-    """Of receiving a datagram: its bytes and where it comes from, and its hop limit where that is asked for."""
+def datagram(*, hop_limit: bool, flow_label: bool) -> RecordType:
+    """Of receiving a datagram: its bytes and where it comes from, and of its header what is asked for."""
+    asked = ((hop_limit, Field("hop-limit", U8)), (flow_label, Field("flow-label", U32)))
     fields = (Field("data", BYTES), Field("from", socket_address()))
-    return RecordType(None, (*fields, Field("hop-limit", U8)) if hop_limit else fields)
+    return RecordType(None, (*fields, *(field for wanted, field in asked if wanted)))

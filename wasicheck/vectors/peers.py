@@ -164,6 +164,7 @@ class _Known:
     kind: PeerKind | None
     state: _State
     shut: frozenset[str] = frozenset()
+    family: Family = Family.IPV4
     tls: bool = False
     headed: bool = False
 
@@ -172,7 +173,11 @@ class PeerNames:
     """The peers of a vector and the connections that its steps have accepted so far, by name."""
 
     def __init__(self, peers: tuple[Peer, ...]) -> None:
-        self._known = {peer.name: _Known(peer.kind, _FIRST[peer.kind], tls=peer.tls is not None) for peer in peers}
+        self._known = {peer.name: self._first(peer) for peer in peers}
+
+    @staticmethod
+    def _first(peer: Peer) -> _Known:
+        return _Known(peer.kind, _FIRST[peer.kind], family=peer.family, tls=peer.tls is not None)
 
     def find(self, node: Node) -> tuple[str, _Known]:
         """Read the name of a peer or connection that exists by now."""
@@ -230,7 +235,7 @@ _FITTING: Mapping[str, tuple[_State, ...]] = {
     "shutdown": (_State.CONNECTED,),
     "close": (_State.LISTENING, _State.SECURING, _State.CONNECTED, _State.DATAGRAMS, _State.UNCONNECTED),
     "reset": (_State.CONNECTED, _State.SECURING),
-    "inspect": (_State.CONNECTED, _State.SECURING),
+    "inspect": (_State.CONNECTED, _State.SECURING, _State.UNCONNECTED, _State.DATAGRAMS),
 }
 _HINTS = {
     "accept": "only a `tcp-listener` or `tcp-full` accepts",
@@ -240,7 +245,7 @@ _HINTS = {
     "receive": "connections and UDP sockets receive",
     "shutdown": "only a connection is shut down",
     "reset": "only a connection is reset",
-    "inspect": "the guest's socket is found by its connection to a peer",
+    "inspect": "the guest's socket is found by its connection, or by its address from a `udp` or `tcp-client`",
 }
 
 
@@ -297,11 +302,15 @@ def _action(
             chunk = entry["chunk"].integer("a size", 1, MAX_RECEIVED) if "chunk" in entry else None
             return Send(name, read_bytes(main), chunk), outcomes.ERRNO_RESULT
         case "receive" if datagrams:
-            return _receive_datagram(main, entry, name)
+            return _receive_datagram(main, entry, name, known.family)
         case "receive":
             return _receive(main, entry, name, known)
         case "shutdown":
             return _shutdown(main, name, known), None
+        case "inspect" if known.state in (_State.UNCONNECTED, _State.DATAGRAMS):
+            if not main.text("an address").startswith("$"):
+                main.fail(f"`{name}` has no connection to a socket of the guest", "say its address: `inspect: $address`")
+            return Inspect(name, _to(main, scope)), outcomes.BOUND_OPTIONS
         case "inspect":
             _agree(main, verb)
             return Inspect(name), outcomes.SOCKET_OPTIONS
@@ -320,7 +329,7 @@ def _to(node: Node, scope: Scope) -> Argument:
     return scope.argument(node, outcomes.socket_address(), "an address of the guest")
 
 
-def _receive_datagram(main: Node, entry: Mapping[str, Node], name: str) -> tuple[PeerAction, Type]:
+def _receive_datagram(main: Node, entry: Mapping[str, Node], name: str, family: Family) -> tuple[PeerAction, Type]:
     if main.text("what to receive") != "datagram":
         main.fail(f"`{name}` is a UDP socket, and receives a datagram at a time", "write `receive: datagram`")
     if "digest" in entry:
@@ -328,7 +337,11 @@ def _receive_datagram(main: Node, entry: Mapping[str, Node], name: str) -> tuple
     if "to" in entry:
         entry["to"].fail("`to` is for responses: a datagram is for whoever receives it")
     hop_limit = "hop-limit" in entry and entry["hop-limit"].boolean("`hop-limit`")
-    return ReceiveDatagram(name, hop_limit), outcomes.datagram(hop_limit=hop_limit)
+    flow_label = "flow-label" in entry and entry["flow-label"].boolean("`flow-label`")
+    if flow_label and family is not Family.IPV6:
+        entry["flow-label"].fail("only datagrams of IPv6 have a flow label", f"`{name}: {{kind: udp, family: ipv6}}`")
+    yields = outcomes.datagram(hop_limit=hop_limit, flow_label=flow_label)
+    return ReceiveDatagram(name, hop_limit, flow_label), yields
 
 
 def _receive(main: Node, entry: Mapping[str, Node], name: str, known: _Known) -> tuple[PeerAction, Type]:
@@ -336,6 +349,8 @@ def _receive(main: Node, entry: Mapping[str, Node], name: str, known: _Known) ->
     text = main.text("what to receive")
     if "hop-limit" in entry:
         entry["hop-limit"].fail("`hop-limit` is for datagrams", "`inspect: true` tells that of a connection")
+    if "flow-label" in entry:
+        entry["flow-label"].fail("`flow-label` is for datagrams")
     if "to" in entry and text != "response":
         entry["to"].fail("`to` says which request a response answers", "it goes with `receive: response`")
     if "digest" in entry and text in _HEADS:

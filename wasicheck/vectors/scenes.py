@@ -83,6 +83,7 @@ def read_network(node: Node) -> Network:
         privileged_below=_number(entry, "privileged-below", "a port", 0, 65535),
         syn_retries=_number(entry, "syn-retries", "a number of retries", 1, 127),
         retries=_number(entry, "retries", "a number of retries", 0, 255),
+        flow_labels=entry["flow-labels"].boolean("`flow-labels`") if "flow-labels" in entry else None,
     )
 
 
@@ -136,9 +137,13 @@ def read_names(node: Node) -> NameService:
     entry = node.mapping("`names`", NAMES)
     hosts = _named(entry["hosts"], "`hosts`") if "hosts" in entry else ()
     zone = _named(entry["dns"], "`dns`") if "dns" in entry else ()
+    broken = "broken" in entry and entry["broken"].boolean("`broken`")
+    if broken and (hosts or zone):
+        entry["broken"].fail("nothing is looked up where the service of names is broken", "leave `hosts` and `dns` out")
     return NameService(
         hosts=tuple((name, tuple(_address(n) for n in value.sequence("addresses"))) for name, value in hosts),
         zone=tuple((name, _answer(value)) for name, value in zone),
+        broken=broken,
     )
 
 

@@ -211,10 +211,14 @@ class ReceiveBody:
 
 @dataclass(frozen=True)
 class ReceiveDatagram:
-    """Receive one datagram; yields `record { data: list<u8>, from: ip-socket-address }`, and its `hop-limit: u8`."""
+    """Receive one datagram; yields `record { data: list<u8>, from: ip-socket-address }`.
+
+    And, where asked for, its `hop-limit: u8` and its `flow-label: u32` (20 bits, 0: none).
+    """
 
     peer: str
     hop_limit: bool = False
+    flow_label: bool = False
 
 
 class Direction(StrEnum):
@@ -243,9 +247,13 @@ class Hangup:
 
 @dataclass(frozen=True)
 class Inspect:
-    """Look at the options of the guest's socket at the other side of a connection; yields them as a record."""
+    """Look at the options of a socket of the guest; yields them as a record.
+
+    It is the one at the other side of the connection, or that of the same kind as the peer's that is bound to `at`.
+    """
 
     peer: str
+    at: Argument | None = None
 
 
 PeerAction = (
@@ -289,7 +297,7 @@ class Harness:
     def argument(self) -> Argument | None:
         """What the guest tells the harness when it gets here."""
         match self.action:
-            case Connect(to=argument) | SendDatagram(to=argument):
+            case Connect(to=argument) | SendDatagram(to=argument) | Inspect(at=argument):
                 return argument
             case _:
                 return None

@@ -140,7 +140,21 @@ class UnixSocket:
     """The name of a bound socket of the family AF_UNIX."""
 
 
-Content = RegularFile | Directory | SymbolicLink | HardLink | Fifo | UnixSocket
+class DeviceKind(StrEnum):
+    """What a device is, as `descriptor-type` of wasi:filesystem/types has it."""
+
+    BLOCK = "block-device"
+    CHARACTER = "character-device"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device of the machine, seen at this path as well; a character device is `/dev/null`."""
+
+    kind: DeviceKind
+
+
+Content = RegularFile | Directory | SymbolicLink | HardLink | Fifo | UnixSocket | Device
 
 
 @dataclass(frozen=True)
@@ -167,6 +181,8 @@ class EntryKind(StrEnum):
     SYMLINK = "symlink"
     FIFO = "fifo"
     SOCKET = "socket"
+    BLOCK_DEVICE = "block-device"
+    CHARACTER_DEVICE = "character-device"
     OTHER = "other"
 
 
@@ -288,7 +304,8 @@ class Network:
     """A network namespace of the host's own, with nothing but loopback and what is said here.
 
     `addresses` are added to the loopback interface, with their prefix length (`10.1.0.1/32`); `unreachable` and
-    `prohibit` are destinations of routes of that type; `ports` is the range of ephemeral ports.
+    `prohibit` are destinations of routes of that type; `ports` is the range of ephemeral ports; `flow_labels` says
+    whether the system gives flows of IPv6 labels of its own.
     """
 
     addresses: tuple[str, ...] = ()
@@ -298,6 +315,7 @@ class Network:
     privileged_below: int | None = None
     syn_retries: int | None = None
     retries: int | None = None
+    flow_labels: bool | None = None
 
 
 class Refusal(StrEnum):
@@ -307,6 +325,7 @@ class Refusal(StrEnum):
     NODATA = "nodata"
     SERVFAIL = "servfail"
     REFUSED = "refused"
+    NOTIMP = "notimp"
     SILENT = "silent"
 
 
@@ -320,10 +339,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class NameService:
-    """Where the host's names come from: a hosts file, then a name server of the harness (any other: NXDOMAIN)."""
+    """Where the host's names come from: a hosts file, then a name server of the harness (any other: NXDOMAIN).
+
+    `broken`: from neither, but from a service that is not installed, so that the system fails to look anything up.
+    """
 
     hosts: tuple[tuple[str, tuple[str, ...]], ...] = ()
     zone: tuple[tuple[str, Answer | Refusal], ...] = ()
+    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -358,6 +381,7 @@ class Environment:
     @property
     def staged(self) -> bool:
         """Whether the host needs more than its own process, files and sockets: namespaces, limits, a filter."""
-        mounted = any(isinstance(e.content, RegularFile | Directory) and e.content.mount is not None for e in self.tree)
+        contents = [entry.content for entry in self.tree]
+        mounted = any(isinstance(one, Device) or getattr(one, "mount", None) is not None for one in contents)
         limited = self.ordinary_user or self.file_size is not None or bool(self.injections)
         return mounted or limited or self.net is not None or self.names is not None

@@ -14,6 +14,8 @@ from wasicheck.vectors.source import Node, suggest
 from wasicheck.vectors.staging import Execute, FileAction, Hold, Put, Release, Remove, Rename, Swap, Symlink
 from wasicheck.vectors.surroundings import (
     Content,
+    Device,
+    DeviceKind,
     Directory,
     Fifo,
     HardLink,
@@ -93,7 +95,13 @@ def _content(node: Node) -> Content:
         return HardLink(read_path(value)[0])
     if not value.boolean(f"`{kind}`"):
         value.fail(f"expected `{kind}: true`")
-    return Fifo() if kind == "fifo" else UnixSocket()
+    match kind:
+        case "fifo":
+            return Fifo()
+        case "socket":
+            return UnixSocket()
+        case _:
+            return Device(DeviceKind(kind))
 
 
 def _hint(node: Node) -> str | None:
@@ -167,6 +175,8 @@ def _check_link(node: Node, path: PurePosixPath, target: PurePosixPath, tree: Ma
             at.fail(f"there is no `{path_text(target)}` in the tree", suggest(path_text(target), names))
         case Directory():
             at.fail(f"`{path_text(target)}` is a directory: it cannot have a hard link")
+        case Device():
+            at.fail(f"`{path_text(target)}` is a device: it cannot have a hard link here")
         case HardLink():
             at.fail(f"`{path_text(target)}` is a hard link itself", f"name `{path_text(content.target)}`")
         case _:

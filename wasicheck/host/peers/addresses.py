@@ -8,6 +8,8 @@ from typing import Any
 
 from wasicheck.values import Record, Value, Variant
 
+MAX_FLOW_LABEL = 0xFFFFF
+"""The largest flow label: 20 bits (RFC 8200, 3). Python takes no other flow information."""
 SocketAddress = tuple[Any, ...]
 """`(host, port)` or `(host, port, flow information, scope)`."""
 

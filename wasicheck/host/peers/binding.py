@@ -22,6 +22,8 @@ TCP_SAVE_SYN = 27
 """`linux/tcp.h`: keep the header of the SYN for whoever accepts; Python has no name for it."""
 IP_RECVTTL = 12
 """`linux/in.h`."""
+IPV6_FLOWINFO = 11
+"""`linux/in6.h`: report the traffic class and the flow label of what is received."""
 
 _DATAGRAMS = (PeerKind.UDP, PeerKind.UDP_CLOSED)
 _LISTENING = (PeerKind.TCP_LISTENER, PeerKind.TCP_FULL)
@@ -115,7 +117,7 @@ def _arrange(bound: Bound, make: MakeSocket) -> None:
             if peer.kind is PeerKind.TCP_FULL:
                 _fill(bound, make)
         case PeerKind.UDP:
-            _report_hop_limits(made, peer.family)
+            _report_headers(made, peer.family)
         case PeerKind.UDP_CLOSED:
             # Datagrams from anywhere but itself then belong to no socket, while the port stays taken.
             made.connect(bound.address)
@@ -123,9 +125,11 @@ def _arrange(bound: Bound, make: MakeSocket) -> None:
             pass
 
 
-def _report_hop_limits(made: socket.socket, family: Family) -> None:
+def _report_headers(made: socket.socket, family: Family) -> None:
     if family is Family.IPV6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+        if sys.platform == "linux":
+            made.setsockopt(socket.IPPROTO_IPV6, IPV6_FLOWINFO, 1)
     elif sys.platform == "linux":
         made.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
 

@@ -6,12 +6,14 @@ import asyncio
 import errno
 import socket
 import struct
+import sys
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 
 from wasicheck.host.forking import FORKING
-from wasicheck.host.peers.addresses import SocketAddress
+from wasicheck.host.peers.addresses import MAX_FLOW_LABEL, SocketAddress
+from wasicheck.host.peers.binding import IPV6_FLOWINFO
 from wasicheck.host.peers.stream import Stream
 from wasicheck.values import Record, Value, Variant
 from wasicheck.vectors.staging import Direction
@@ -118,15 +120,25 @@ async def connect(end: socket.socket, to: SocketAddress) -> Variant:
     return Variant("ok")
 
 
-async def receive_datagram(end: socket.socket) -> tuple[bytes, SocketAddress, int | None]:
-    """Receive one datagram: its bytes, whom it comes from, and its hop limit where the system tells that."""
+@dataclass(frozen=True)
+class Datagram:
+    """A datagram, whom it comes from, and what the system tells of its header (None: it does not)."""
+
+    data: bytes
+    source: SocketAddress
+    hop_limit: int | None
+    flow_label: int | None
+
+
+async def receive_datagram(end: socket.socket) -> Datagram:
+    """Receive one datagram."""
     while True:
         try:
             data, ancillary, _, source = end.recvmsg(MAX_DATAGRAM, 256)
         except (BlockingIOError, InterruptedError):
             await _readable(end)
             continue
-        return data, source, _hop_limit(ancillary)
+        return Datagram(data, source, _hop_limit(ancillary), _flow_label(end, ancillary))
 
 
 async def _readable(end: socket.socket) -> None:
@@ -146,6 +158,16 @@ def _hop_limit(ancillary: list[tuple[int, int, bytes]]) -> int | None:
             (limit,) = struct.unpack("i", data[:4])
             return int(limit)
     return None
+
+
+def _flow_label(end: socket.socket, ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    """The flow label; a system that tells it keeps silent where it and the traffic class are 0."""
+    if sys.platform != "linux" or end.family is not socket.AF_INET6:
+        return None
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.IPPROTO_IPV6, IPV6_FLOWINFO):
+            return int.from_bytes(data[:4], "big") & MAX_FLOW_LABEL
+    return 0
 
 
 async def shut_down(stream: Stream, direction: Direction) -> None:

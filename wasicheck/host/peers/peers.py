@@ -14,11 +14,11 @@ from enum import Enum
 from typing import assert_never
 
 from wasicheck.host.peers import connection
-from wasicheck.host.peers.addresses import SocketAddress, from_value, text, to_value
+from wasicheck.host.peers.addresses import MAX_FLOW_LABEL, SocketAddress, from_value, text, to_value
 from wasicheck.host.peers.binding import FAMILIES, Bound, MakeSocket, bind, filler_addresses
 from wasicheck.host.peers.connection import UnfitError, UnmetError
 from wasicheck.host.peers.http import Messages
-from wasicheck.host.peers.inspection import InspectionError, inspect_other_end, syn_hop_limit
+from wasicheck.host.peers.inspection import InspectionError, inspect_bound, inspect_other_end, syn_hop_limit
 from wasicheck.host.peers.stream import Stream
 from wasicheck.host.peers.tls import TlsStream, server_context
 from wasicheck.judge.run import HarnessOutcome
@@ -248,16 +248,18 @@ class Peers:
                 return await end.http.response(method, self._received(step))
             case ReceiveBody(digest=digest):
                 return await end.http.body(self._received(step, digest=digest))
-            case ReceiveDatagram(hop_limit=with_hop_limit):
-                return await _receive_datagram(end, with_hop_limit=with_hop_limit)
+            case ReceiveDatagram():
+                return await _receive_datagram(end, action)
             case Shutdown(direction=direction):
                 await connection.shut_down(end.connection, direction)
                 return None
             case Hangup(reset=reset):
                 await _hang_up(end, reset=reset)
                 return None
-            case Inspect():
+            case Inspect(at=None):
                 return inspect_other_end(self.host, end.open, end.syn_hop_limit)
+            case Inspect():
+                return inspect_bound(self.host, end.open.type, _destination(end, argument))
             case Introduce():
                 raise UnfitError("the introduction is not for a peer")
             case _:
@@ -312,14 +314,16 @@ async def _hang_up(end: _End, *, reset: bool) -> None:
     connection.close(closing, reset=reset)
 
 
-async def _receive_datagram(end: _End, *, with_hop_limit: bool) -> Value:
-    data, source, hop_limit = await connection.receive_datagram(end.open)
-    fields: tuple[tuple[str, Value], ...] = (("data", data), ("from", to_value(end.family, source)))
-    if not with_hop_limit:
-        return Record(fields)
-    if hop_limit is None:
-        raise UnfitError("this system does not tell the hop limit of a datagram")
-    return Record((*fields, ("hop-limit", hop_limit)))
+async def _receive_datagram(end: _End, action: ReceiveDatagram) -> Value:
+    got = await connection.receive_datagram(end.open)
+    fields: list[tuple[str, Value]] = [("data", got.data), ("from", to_value(end.family, got.source))]
+    asked = ((action.hop_limit, "hop-limit", got.hop_limit), (action.flow_label, "flow-label", got.flow_label))
+    for wanted, name, value in asked:
+        if wanted and value is None:
+            raise UnfitError(f"this system does not tell the {name.replace('-', ' ')} of a datagram")
+        if wanted:
+            fields.append((name, value))
+    return Record(tuple(fields))
 
 
 def _without_delay(connected: socket.socket) -> None:
@@ -334,6 +338,8 @@ def _destination(end: _End, argument: Value | None) -> SocketAddress:
     family, address = from_value(argument)
     if family is not end.family:
         raise UnfitError(f"`{end.name}` is of another address family than {text(address)}")
+    if family is socket.AF_INET6 and address[2] > MAX_FLOW_LABEL:
+        raise UnfitError(f"the flow information {address[2]:#x} of {text(address)} is more than a flow label")
     return address
 
 
