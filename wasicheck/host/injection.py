@@ -124,13 +124,17 @@ class Injector:
         fcntl.ioctl(self._listener, _NOTIF_RECV, buffer, True)
         identity, thread, _, number, _, _, *arguments = _NOTIFICATION.unpack(buffer)
         injection = self._by_number.get(number)
-        fails = injection is not None and self._is_about(injection, _Call(thread, number, tuple(arguments)))
-        error = -getattr(errno, injection.error) if injection is not None and fails else 0
-        flags = 0 if fails else _CONTINUE
-        if injection is not None and fails:
+        error, flags = 0, _CONTINUE
+        if injection is not None and self._fails(injection, _Call(thread, number, tuple(arguments))):
+            error, flags = -getattr(errno, injection.error), 0
             # Before the answer: the host may end right behind it.
             self._fired[injection] += 1
         fcntl.ioctl(self._listener, _NOTIF_SEND, bytearray(_RESPONSE.pack(identity, 0, error, flags)), True)
+
+    def _fails(self, injection: Injection, call: _Call) -> bool:
+        if injection.times is not None and self._fired[injection] >= injection.times:
+            return False
+        return self._is_about(injection, call)
 
     def _is_about(self, injection: Injection, call: _Call) -> bool:
         if injection.argument is not None and call.arguments[injection.argument] != injection.equals:

@@ -64,7 +64,7 @@ NET = ("addresses", "unreachable", "prohibit", "ports", "privileged-below", "syn
 NAMES = ("hosts", "dns", "broken")
 ANSWER = ("a", "aaaa")
 """The keys of an answer of the name server."""
-INJECTION = ("error", "on", "argument", "equals")
+INJECTION = ("error", "on", "argument", "equals", "times")
 """The keys of a failing system call in `errno`."""
 AFTER = ("exit", "stdout", "stderr", "tree")
 FILE_AFTER = ("data", "size", "mode", "modified", "accessed", "links", "same-as")

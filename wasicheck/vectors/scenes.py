@@ -57,7 +57,8 @@ def _injection(name: str, at: Node, node: Node) -> Injection:
             entry["on"].fail(f"{quote(name)} has no descriptor that could be a socket", "`on: any`")
         argument = entry["argument"].integer("the number of an argument", 0, 5) if "argument" in entry else None
         equals = entry["equals"].integer("the value of an argument", 0, (1 << 64) - 1) if "equals" in entry else 0
-        injection = Injection(name, _error(entry["error"]), on, argument, equals)
+        times = _number(entry, "times", "how often the call fails", 1, 1000)
+        injection = Injection(name, _error(entry["error"]), on, argument, equals, times)
     else:
         injection = Injection(name, _error(node), default)
     if name in _FATAL and injection.on is Subject.ANY and injection.argument is None:

@@ -289,7 +289,7 @@ class Subject(StrEnum):
 class Injection:
     """A system call of the host that fails with `error` (`EIO`) if it is about that subject.
 
-    `argument`: only if that argument, counted from 0, `equals` the number.
+    `argument`: only if that argument, counted from 0, `equals` the number. `times`: only so often (None: always).
     """
 
     call: str
@@ -297,6 +297,7 @@ class Injection:
     on: Subject
     argument: int | None = None
     equals: int = 0
+    times: int | None = None
 
 
 @dataclass(frozen=True)
