@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,15 @@ def misbehave(fake_host: Host) -> Callable[..., Run]:
         return execute(fake_host, COMPONENT, environment, harness or {}, deadline_ns=deadline_ns, **options)
 
     return run
+
+
+@pytest.fixture
+def nothing_is_left(tmp_path):
+    """No descriptor, thread or mount of what a test has staged."""
+    before = set(Path("/proc/self/fd").iterdir()), threading.active_count()
+    yield
+    assert (set(Path("/proc/self/fd").iterdir()), threading.active_count()) == before
+    assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
 
 
 @pytest.fixture

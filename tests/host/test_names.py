@@ -49,6 +49,7 @@ def addresses(response):
         ("nodata.test", "A", "NOERROR", []),
         ("servfail.test", "A", "SERVFAIL", []),
         ("refused.test", "A", "REFUSED", []),
+        ("notimp.test", "A", "NOTIMP", []),
     ],
 )
 def test_answers(name, kind, code, found):

@@ -23,11 +23,9 @@ from wasicheck.vectors.staging import (
     Connect,
     Direction,
     Hangup,
-    Inspect,
     ReceiveBytes,
     ReceiveDatagram,
     Send,
-    SendDatagram,
     Shutdown,
 )
 from wasicheck.vectors.surroundings import Family, Peer, PeerKind
@@ -315,68 +313,6 @@ def test_a_step_that_waits_for_the_steps_of_a_peer(stage, other):
 def test_what_cannot_be_done(stage, actions, told):
     stage.set(peer("server", "tcp-listener"))
     assert stage.wait(stage.begin(*actions))[-1].failure.startswith(told)
-
-
-@linux
-def test_looking_at_the_other_end(stage, conn):
-    conn.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 42)
-    conn.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 7)
-    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3)
-    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
-    conn.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 10_000)
-    stage.peers.host = os.getpid()
-    (found,) = stage.do(Inspect("conn"))
-    keep_alive = Record((("idle-time", 7_000_000_000), ("interval", 3_000_000_000), ("count", 2)))
-    assert found["hop-limit"] == 42
-    assert found["keep-alive"] == Variant("some", keep_alive)
-    assert found["receive-buffer-size"] == 20_000
-    assert found["syn-hop-limit"] == Variant("some", 64)
-
-
-@pytest.mark.parametrize(("host", "told"), [(None, "the host is not known"), (1 << 22, "is not among those of the")])
-@linux
-def test_looking_at_what_is_not_there(stage, conn, host, told):
-    stage.peers.host = host
-    (found,) = stage.wait(stage.begin(Inspect("conn")))
-    assert told in found.failure
-
-
-# --- datagrams -----------------------------------------------------------------------------------------
-
-
-@linux
-def test_a_datagram_and_its_hop_limit(stage):
-    stage.set(peer("box", "udp"))
-    made = stage.socket(socket.SOCK_DGRAM)
-    made.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 42)
-    made.bind(("127.0.0.1", 0))
-    for data in (b"ping", b""):
-        made.sendto(data, stage.address("box"))
-    plain, limited = stage.do(ReceiveDatagram("box"), ReceiveDatagram("box", hop_limit=True))
-    source = ("from", value_of(made.getsockname()))
-    assert plain == Record((("data", b"ping"), source))
-    assert limited == Record((("data", b""), source, ("hop-limit", 42)))
-
-
-def test_the_hop_limit_of_a_datagram_over_ipv6(stage):
-    stage.set(Peer("box", PeerKind.UDP, Family.IPV6, V6))
-    made = stage.socket(socket.SOCK_DGRAM, socket.AF_INET6)
-    made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 42)
-    made.sendto(b"x", ("::1", stage.peers.introduction["box"]["port"]))
-    assert stage.do(ReceiveDatagram("box", hop_limit=True))[0]["hop-limit"] == 42
-
-
-@pytest.mark.parametrize(("size", "outcome"), [(65_507, OK), (65_508, Variant("err", "EMSGSIZE"))])
-def test_sending_a_datagram(stage, size, outcome):
-    stage.set(peer("box", "udp"))
-    made = stage.socket(socket.SOCK_DGRAM)
-    made.bind(("127.0.0.1", 0))
-    there = value_of(made.getsockname())
-    assert stage.do(SendDatagram("box", bytes(size), None), argument=there) == [outcome]
-    if outcome == OK:
-        data, source = made.recvfrom(1 << 16)
-        assert (data, source) == (bytes(size), stage.address("box"))
 
 
 # --- the end -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 from vector_cases import load, vector
 
 from wasicheck.values import Bindings, Record, Variant, match, type_text
+from wasicheck.vectors import outcomes
 from wasicheck.vectors.staging import (
     Accept,
     Connect,
@@ -30,7 +31,7 @@ SOCKETS = "wasi:sockets/types@0.3.0"
 V4, V6 = ip_address("127.0.0.1"), ip_address("::1")
 ALL = (
     "{server: tcp-listener, full: tcp-full, nobody: tcp-closed, client: tcp-client, box: udp, gone: udp-closed, "
-    "secure: {kind: tcp-listener, tls: self-signed}}"
+    "secure: {kind: tcp-listener, tls: self-signed}, six: {kind: udp, family: ipv6}}"
 )
 RESULT = "result<_, string>"
 
@@ -169,6 +170,13 @@ RESPONSE = "{peer: client, receive: response, level: may, expect: _}"
             None,
             "box: receive datagram",
         ),
+        (
+            (),
+            "peer: six, receive: datagram, flow-label: true",
+            ReceiveDatagram("six", flow_label=True),
+            "record { data: list<u8>, from: ip-socket-address, flow-label: u32 }",
+            "six: receive datagram",
+        ),
     ],
 )
 def test_a_step(before, step, action, yields, text):
@@ -193,6 +201,15 @@ def test_a_step_that_needs_an_address(step, kind, text):
     assert type_text(last.action.argument.type) == "ip-socket-address"
     assert last.text == text
     assert [e.text for e in last.expectations] == ["ok"]
+
+
+@pytest.mark.parametrize("name", ["box", "client"])
+def test_a_step_that_looks_at_a_bound_socket(name):
+    last = loaded(ALL, f"{{peer: {name}, inspect: $server.address, expect: '{{hop-limit: 5, ...}}'}}").steps[-1]
+    assert isinstance(last.action.action, Inspect)
+    assert type_text(last.action.argument.type) == "ip-socket-address"
+    assert last.text == f"{name}: inspect $server.address"
+    assert last.yields is outcomes.BOUND_OPTIONS
 
 
 @pytest.mark.parametrize(
@@ -295,6 +312,12 @@ def test_a_digest_cannot_tell_everything():
         ([SECURE, "{peer: tls, handshake: false}"], "a step with `handshake: false` does nothing"),
         ([SECURE, *["{peer: tls, handshake: true}"] * 2], "is a connection: it cannot `handshake`"),
         (["{peer: box, receive: datagram, to: GET}"], "`to` is for responses: a datagram is for whoever receives it"),
+        (["{peer: box, receive: datagram, flow-label: true}"], "only datagrams of IPv6 have a flow label; `box: {kind"),
+        ([ACCEPT, "{peer: conn, receive: 5, flow-label: true}"], "`flow-label` is for datagrams"),
+        (["{peer: box, inspect: true}"], "`box` has no connection to a socket of the guest; name one"),
+        (["{peer: client, inspect: $box.port}"], "ip-socket-address"),
+        (["{peer: server, inspect: $box.address}"], "it cannot `inspect`; accept a connection before"),
+        ([ACCEPT, "{peer: conn, inspect: $box.address}"], "expected `inspect`"),
         (["{peer: box, receive: 5}"], "`box` is a UDP socket, and receives a datagram at a time"),
         (["{peer: box, receive: datagram, digest: true}"], "`digest` is for connections"),
         (["{peer: box, send: '\"x\"'}"], "to whom `box` sends is not given; add `to: $address`"),

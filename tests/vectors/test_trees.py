@@ -11,6 +11,8 @@ from wasicheck.vectors.staging import Execute, Hold, Put, Release, Remove, Renam
 from wasicheck.vectors.surroundings import (
     Absent,
     Anything,
+    Device,
+    DeviceKind,
     Directory,
     EntryKind,
     Fifo,
@@ -66,6 +68,8 @@ def problem(given, more="steps: [{yield: 1}]\n"):
         ("x: {symlink: a/hex(ff)/}", SymbolicLink("a/\udcff/")),
         ("x: {fifo: true}", Fifo()),
         ("x: {socket: true}", UnixSocket()),
+        ("x: {block-device: true}", Device(DeviceKind.BLOCK)),
+        ("x: {character-device: true}", Device(DeviceKind.CHARACTER)),
     ],
 )
 def test_an_entry(text, content):
@@ -122,6 +126,8 @@ def test_names_that_are_not_utf_8():
         ("a: {symlink: b, mode: 0o600}", 15, "nothing stands beside `symlink`"),
         ("a: {symlink: ''}", 25, "expected the target of a link, found nothing"),
         ("a: {fifo: false}", 22, "expected `fifo: true`"),
+        ("a: {block-device: false}", 30, "expected `block-device: true`"),
+        ("a: {link: b}, b: {character-device: true}", 22, "`b` is a device: it cannot have a hard link here"),
         ("a: {link: fils}, file: {}", 22, "there is no `fils` in the tree; did you mean `file`?"),
         ("a: {link: b}, b/: {}", 22, "`b` is a directory: it cannot have a hard link"),
         ("a: {link: b}, b: {link: c}, c: {}", 22, "`b` is a hard link itself; name `c`"),
@@ -237,6 +243,7 @@ def after(text):
         ("d/y/: {mode: 0o700, links: 2}", "d/y", Present(EntryKind.DIRECTORY, mode=0o700, links=2)),
         ("d/x: file", "d/x", Present(EntryKind.FILE)),
         ("d/x: fifo", "d/x", Present(EntryKind.FIFO)),
+        ("d/x: block-device", "d/x", Present(EntryKind.BLOCK_DEVICE)),
         ("d/x: {symlink: a/hex(ff)}", "d/x", Present(EntryKind.SYMLINK, target="a/\udcff")),
         ("d/x: {links: 2, same-as: d/y}", "d/x", Present(EntryKind.FILE, links=2, same_as=path("d/y"))),
     ],

@@ -89,8 +89,8 @@ def parent_of(root: int, path: PurePosixPath) -> Iterator[int]:
 def furnish(root: int, entries: Sequence[TreeEntry], owner: int | None = None) -> None:
     """Make the entries in the directory `root`, parents before what is in them, and give them to the user `owner`.
 
-    Directories that are there already, such as mount points, are taken as they are, and devices have to be. Raises SceneUnavailableError for
-    what the file system or the user is not able to do, SceneError for any other failure.
+    Directories that are there already, such as mount points, are taken as they are; devices have to be there. Raises
+    SceneUnavailableError for what the file system or the user is not able to do, SceneError for any other failure.
     """
     maker = _Maker(root, owner)
     try:

@@ -71,7 +71,7 @@ BOUND_OPTIONS = RecordType(
         Field("backlog", OptionType(U32)),
     ),
 )
-"""The same of a socket that is bound: what its system has, and how long the queue of a TCP socket that listens may be."""
+"""The same of a socket that is bound, and how long the queue of one that listens may get."""
 SUBTASK_STATE = EnumType(None, ("starting", "started", "returned"))
 
 

@@ -222,7 +222,9 @@ def read_peer_step(
     _check(kind_node, verb, name, known)
     action, yields = _action(verb, main, entry, step, name, known, scope, peers)
     told = f" to {entry['to'].text('')}" if "to" in entry else ""
-    return action, yields, f"{name}: {verb} {main.text('')}{told}" if verb not in _PLAIN else f"{name}: {verb}"
+    said = main.text("")
+    plain = verb in _PLAIN and not said.startswith("$")
+    return action, yields, f"{name}: {verb}" if plain else f"{name}: {verb} {said}{told}"
 
 
 _PLAIN = ("handshake", "close", "reset", "inspect")
@@ -309,7 +311,7 @@ def _action(
             return _shutdown(main, name, known), None
         case "inspect" if known.state in (_State.UNCONNECTED, _State.DATAGRAMS):
             if not main.text("an address").startswith("$"):
-                main.fail(f"`{name}` has no connection to a socket of the guest", "say its address: `inspect: $address`")
+                main.fail(f"`{name}` has no connection to a socket of the guest", "name one: `inspect: $address`")
             return Inspect(name, _to(main, scope)), outcomes.BOUND_OPTIONS
         case "inspect":
             _agree(main, verb)

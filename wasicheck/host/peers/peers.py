@@ -319,10 +319,11 @@ async def _receive_datagram(end: _End, action: ReceiveDatagram) -> Value:
     fields: list[tuple[str, Value]] = [("data", got.data), ("from", to_value(end.family, got.source))]
     asked = ((action.hop_limit, "hop-limit", got.hop_limit), (action.flow_label, "flow-label", got.flow_label))
     for wanted, name, value in asked:
-        if wanted and value is None:
+        if not wanted:
+            continue
+        if value is None:
             raise UnfitError(f"this system does not tell the {name.replace('-', ' ')} of a datagram")
-        if wanted:
-            fields.append((name, value))
+        fields.append((name, value))
     return Record(tuple(fields))
 
 
