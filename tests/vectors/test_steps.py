@@ -19,18 +19,16 @@ from wasicheck.vectors.model import (
     Level,
     Lowering,
     New,
-    Operation,
     Read,
-    ReadableEnd,
     ReadAll,
     Return,
     Start,
     Trap,
-    WritableEnd,
     Write,
     WriteAll,
     Yield,
 )
+from wasicheck.vectors.operands import Operation, ReadableEnd, WritableEnd
 from wasicheck.vectors.staging import Close, Drain, Feed, Harness, Pause, Receive, Stdio
 from wasicheck.wit import wasi
 from wasicheck.wit.types import BOOL, U8, U32, U64, FutureType, ListType, StreamType

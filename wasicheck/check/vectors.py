@@ -26,10 +26,10 @@ from wasicheck.vectors.model import (
     Start,
     Step,
     Vector,
-    WritableEnd,
     Write,
     WriteAll,
 )
+from wasicheck.vectors.operands import WritableEnd
 from wasicheck.vectors.requirements import Requirement, Testable
 from wasicheck.vectors.source import VectorError, suggest
 from wasicheck.vectors.staging import Harness

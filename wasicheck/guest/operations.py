@@ -9,7 +9,8 @@ from wasicheck.guest import runtime
 from wasicheck.guest.calls import start_call
 from wasicheck.guest.copies import await_slot, start_all, start_copy
 from wasicheck.guest.scope import Code, Pending, slot_text, store_pair
-from wasicheck.vectors.model import Call, Operation, Read, ReadAll, Start, Step, Write, WriteAll
+from wasicheck.vectors.model import Call, Read, ReadAll, Start, Step, Write, WriteAll
+from wasicheck.vectors.operands import Operation
 from wasicheck.wit.types import U32, VariantType
 
 RETURNED = 2

@@ -25,7 +25,8 @@ from wasicheck.values import (
     VariantArgument,
     capture_paths,
 )
-from wasicheck.vectors.model import End, Ending, Operation, ReadableEnd, Step, WritableEnd
+from wasicheck.vectors.model import Ending, Step
+from wasicheck.vectors.operands import End, Operation, ReadableEnd, WritableEnd
 from wasicheck.wit.types import FutureType, StreamType, Type
 
 Key = tuple[str | None, int]

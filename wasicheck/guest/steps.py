@@ -24,7 +24,6 @@ from wasicheck.vectors.model import (
     Call,
     Cancel,
     Drop,
-    End,
     Ending,
     Handle,
     Lowering,
@@ -36,11 +35,11 @@ from wasicheck.vectors.model import (
     Start,
     Step,
     Trap,
-    WritableEnd,
     Write,
     WriteAll,
     Yield,
 )
+from wasicheck.vectors.operands import End, WritableEnd
 from wasicheck.vectors.staging import Harness
 from wasicheck.wit.types import OwnType, Type
 

@@ -17,7 +17,6 @@ from wasicheck.vectors.model import (
     Expectation,
     Level,
     Lowering,
-    Operation,
     Read,
     ReadAll,
     Start,
@@ -26,6 +25,7 @@ from wasicheck.vectors.model import (
     Write,
     WriteAll,
 )
+from wasicheck.vectors.operands import Operation
 from wasicheck.vectors.outcomes import BYTES, body_result, read_all_result, receive_result
 from wasicheck.vectors.scope import Scope, Started
 from wasicheck.vectors.source import Node

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from wasicheck.values import Argument, Pattern, Reference
+from wasicheck.vectors.operands import End, Operation, ReadableEnd, WritableEnd
 from wasicheck.vectors.staging import Harness
 from wasicheck.vectors.surroundings import Absent, Anything, Environment, Present
 from wasicheck.wit.types import Function, FutureType, StreamType, Type
@@ -97,35 +98,6 @@ class Expectation:
     """None: the step has to complete, and yields nothing to compare."""
     text: str
     """As written, for messages."""
-
-
-# --- operands ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ReadableEnd:
-    """The readable end of a stream or future: a captured result, or one that a `New` step made."""
-
-    reference: Reference
-    type: StreamType | FutureType
-
-
-@dataclass(frozen=True)
-class WritableEnd:
-    """The writable end of a stream or future, by the name that a `New` step gave it."""
-
-    name: str
-    type: StreamType | FutureType
-
-
-End = ReadableEnd | WritableEnd
-
-
-@dataclass(frozen=True)
-class Operation:
-    """The name of an outstanding operation, made by a `Start` step (`as: name`)."""
-
-    name: str
 
 
 # --- steps ---------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from wasicheck.values import (
 )
 from wasicheck.values import WritableEnd as WritableName
 from wasicheck.vectors import outcomes
-from wasicheck.vectors.model import Call, Read, ReadableEnd, ReadAll, WritableEnd, Write, WriteAll
+from wasicheck.vectors.model import Call, Read, ReadAll, Write, WriteAll
+from wasicheck.vectors.operands import ReadableEnd, WritableEnd
 from wasicheck.vectors.source import Node, suggest
 from wasicheck.wit.types import FutureType, StreamType, Type
 

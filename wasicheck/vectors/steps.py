@@ -25,9 +25,7 @@ from wasicheck.vectors.model import (
     Level,
     Lowering,
     New,
-    Operation,
     Read,
-    ReadableEnd,
     ReadAll,
     Respond,
     Return,
@@ -40,6 +38,7 @@ from wasicheck.vectors.model import (
     Yield,
 )
 from wasicheck.vectors.names import Names
+from wasicheck.vectors.operands import Operation, ReadableEnd
 from wasicheck.vectors.peers import PeerNames, introduction_type, read_peer_step
 from wasicheck.vectors.scope import Scope, Started
 from wasicheck.vectors.source import Node, suggest
