@@ -191,6 +191,12 @@ def test_what_is_not_named_is_as_it_was(changes, words):
         ("d/n/a: absent", {}, {"d/n": DIRECTORY}, [Verdict.PASS, Verdict.FAIL]),
         # What is beneath is free, what is beside is not, and what is named is compared all the same.
         ("d/t/**: any", {}, {"d/t": DIRECTORY, "d/t/a": file(), "d/b": file()}, [Verdict.PASS, Verdict.FAIL]),
+        # The directory itself is compared, but a new one is asked for.
+        ("d/t/**: any", {"d/t": DIRECTORY, "d/t/a": file()}, {"d/t": DIRECTORY}, [Verdict.PASS]),
+        ("d/t/**: any", {"d/t": DIRECTORY, "d/t/a": file()}, {}, [Verdict.PASS, Verdict.FAIL]),
+        ("d/t/**: any", {"d/t": DIRECTORY}, {"d/t": file()}, [Verdict.PASS, Verdict.FAIL]),
+        ("d/t/u/**: any", {}, {"d/t": DIRECTORY, "d/t/u": DIRECTORY, "d/t/u/a": file()}, [Verdict.PASS]),
+        ("d/t/: any", {"d/t": DIRECTORY, "d/t/a": file()}, {}, [Verdict.PASS]),
         ("d/t/**: any, d/t/a: absent", {}, {"d/t/a": file(), "d/t/b": file()}, [Verdict.PASS, Verdict.FAIL]),
         ("d/n/: directory", {}, {"d/n": DIRECTORY, "d/n/a": file()}, [Verdict.PASS, Verdict.FAIL]),
     ],

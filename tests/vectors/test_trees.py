@@ -11,6 +11,7 @@ from wasicheck.vectors.staging import Execute, Hold, Put, Release, Remove, Renam
 from wasicheck.vectors.surroundings import (
     Absent,
     Anything,
+    AnythingBeneath,
     Device,
     DeviceKind,
     Directory,
@@ -236,8 +237,8 @@ def after(text):
         ("d/x: absent", "d/x", Absent()),
         ("d/y/: absent", "d/y", Absent()),
         ("d/x: any", "d/x", Anything()),
-        ("d/**: any", "d", Anything()),
-        ('"**": any', ".", Anything()),
+        ("d/**: any", "d", AnythingBeneath()),
+        ('"**": any', ".", AnythingBeneath()),
         ("d/y/: directory", "d/y", Present(EntryKind.DIRECTORY)),
         ("d/y/: {}", "d/y", Present(EntryKind.DIRECTORY)),
         ("d/y/: {mode: 0o700, links: 2}", "d/y", Present(EntryKind.DIRECTORY, mode=0o700, links=2)),

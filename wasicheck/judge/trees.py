@@ -14,7 +14,7 @@ from wasicheck.values.pattern_types import BytesLiteral, Length, Literal
 from wasicheck.vectors.model import TreeExpectation, Vector
 from wasicheck.vectors.outcomes import BYTES
 from wasicheck.vectors.paths import path_text, target_text
-from wasicheck.vectors.surroundings import Absent, Anything, EntryKind, Present
+from wasicheck.vectors.surroundings import Absent, Anything, AnythingBeneath, EntryKind, Present
 
 NAMED = 5
 """How many unexpected changes a message tells of."""
@@ -53,7 +53,7 @@ def _judge_entry(vector: Vector, expectation: TreeExpectation, after: Tree, bind
     seen = after.get(expectation.path)
     entry = expectation.entry
     match entry:
-        case Anything():
+        case Anything() | AnythingBeneath():
             return Finding(met(expectation.level))
         case Absent():
             why = None if seen is None else ""
@@ -130,10 +130,11 @@ def _data_differs(pattern: Pattern, seen: SeenEntry, bindings: Bindings) -> str 
 
 def _unexpected(expectations: tuple[TreeExpectation, ...], before: Tree, after: Tree) -> Iterator[str]:
     """The changes that no expectation names, in the order of their paths."""
-    named = {e.path for e in expectations}
-    free = {e.path for e in expectations if isinstance(e.entry, Absent | Anything)}
+    beneath = {e.path for e in expectations if isinstance(e.entry, AnythingBeneath)}
+    named = {e.path for e in expectations if not isinstance(e.entry, AnythingBeneath)}
+    free = beneath | {e.path for e in expectations if isinstance(e.entry, Absent | Anything)}
     present = [e.path for e in expectations if isinstance(e.entry, Present)]
-    on_the_way = {parent for path in present for parent in path.parents}
+    on_the_way = beneath | {parent for path in (*present, *beneath) for parent in path.parents}
     for path in sorted(before.keys() | after.keys()):
         if path in named or not free.isdisjoint(path.parents):
             continue

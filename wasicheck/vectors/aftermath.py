@@ -12,7 +12,7 @@ from wasicheck.vectors.outcomes import BYTES
 from wasicheck.vectors.paths import path_text, read_mode, read_path, read_target
 from wasicheck.vectors.scope import Scope
 from wasicheck.vectors.source import Node, suggest
-from wasicheck.vectors.surroundings import Absent, Anything, EntryKind, Present, TreeEntry
+from wasicheck.vectors.surroundings import Absent, Anything, AnythingBeneath, EntryKind, Present, TreeEntry
 from wasicheck.wit.types import S64, U64, Type
 
 _NOWHERE = ("absent", "any")
@@ -48,7 +48,7 @@ def read_tree_expectations(
             if everything:
                 if part.text("`any`") != "any":
                     part.fail(f"what is beneath a directory can only be `any`, found `{part.text('')}`")
-                entry: Absent | Anything | Present = Anything()
+                entry: Absent | Anything | AnythingBeneath | Present = AnythingBeneath()
             else:
                 entry = _entry(part, slash, scope)
             text = " ".join(part.written.split()) if part.is_mapping else part.text("")

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from wasicheck.values import Argument, Pattern, Reference
 from wasicheck.vectors.operands import End, Operation, ReadableEnd, WritableEnd
 from wasicheck.vectors.staging import Harness
-from wasicheck.vectors.surroundings import Absent, Anything, Environment, Present
+from wasicheck.vectors.surroundings import Absent, Anything, AnythingBeneath, Environment, Present
 from wasicheck.wit.types import Function, FutureType, StreamType, Type
 
 
@@ -320,7 +320,7 @@ class TreeExpectation:
     """What must be at a path of the tree afterwards; whatever no expectation names is as it was."""
 
     path: PurePosixPath
-    entry: Absent | Anything | Present
+    entry: Absent | Anything | AnythingBeneath | Present
     level: Level
     place: Place
     text: str

@@ -197,6 +197,11 @@ class Anything:
 
 
 @dataclass(frozen=True)
+class AnythingBeneath:
+    """All that is beneath the path is not compared; the directory at the path itself is."""
+
+
+@dataclass(frozen=True)
 class Present:
     """An entry of that kind is at the path; what is None is not compared.
 
