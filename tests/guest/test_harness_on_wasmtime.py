@@ -122,6 +122,32 @@ def test_a_peer_that_waits_sees_the_end_of_the_host(play: Callable[..., Result])
         ("conn: receive 5", 'closed("")'),
         ("read $in", "pending"),
     ]
+    (cut_off,) = (s.message for s in result.steps if s.observed == 'closed("")')
+    assert cut_off.endswith("; it came to that only when the guest had ended")
+
+
+SENDS_TOO_LITTLE = f"""
+{CONNECT}
+- new: stream<u8>
+  as: [data, out]
+- call: $socket.send($data)
+  expect: $sent
+- write-all: $out
+  data: '"abc"'
+  expect: completed(3)
+- drop: $out
+- peer: server
+  accept: conn
+- peer: conn
+  receive: 5
+  expect: received("hello")
+"""
+
+
+def test_an_end_that_the_guest_brings_about_is_not_told_as_that_of_the_guest(play: Callable[..., Result]) -> None:
+    (step,) = (s for s in play(one(SENDS_TOO_LITTLE, more=NETWORK)).steps if s.verdict is not Verdict.PASS)
+    assert step.observed == 'closed("abc")'
+    assert "the guest had ended" not in step.message
 
 
 def test_a_peer_waits_for_a_guest_that_waits_for_it(play: Callable[..., Result]) -> None:

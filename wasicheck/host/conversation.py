@@ -153,6 +153,7 @@ class Conversation:
         return self._serving is not None and self._serving.over(ended=self._guest_ended, waiting=waiting)
 
     def _note_end(self) -> None:
+        self._steps.guest_ended = True
         self._ended_at = time.monotonic_ns()
         if self._process.watch is not None:
             self._selector.unregister(self._process.watch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from wasicheck.abi import AbiError, Image, alignment, elem_size, load
@@ -63,6 +64,8 @@ class HarnessSteps:
         self.anomalies: list[str] = []
         self.wake: int | None = None
         """When a pause ends, in nanoseconds of the monotonic clock."""
+        self.guest_ended = False
+        """Whether the guest has come to its end: what peers see from then on is late."""
 
     def open(self, address: Value) -> None:
         """Do what comes before the guest is called: the host serves at that address."""
@@ -76,6 +79,7 @@ class HarnessSteps:
     def arrive(self, frames: list[Frame]) -> None:
         """Take note of the steps that the guest has reached."""
         for frame in frames:
+            self.guest_ended |= frame.tag is Tag.END
             if frame.tag is not Tag.REACHED:
                 continue
             if frame.step not in self._harness:
@@ -110,7 +114,7 @@ class HarnessSteps:
         """Take what peers have done since."""
         if self._stage.peers is not None:
             for step, outcome in self._stage.peers.outcomes():
-                self._finish(step, outcome)
+                self._finish(step, replace(outcome, late=self.guest_ended))
 
     def _note_argument(self, frame: Frame) -> None:
         layout = self._layouts[frame.step].argument if frame.step < len(self._layouts) else None

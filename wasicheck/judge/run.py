@@ -51,13 +51,15 @@ class HarnessOutcome:
     """What became of a harness step: what it yields, or why it could not be done.
 
     `waited`: it waited for something that the host or the guest did not do. `unmet`: what it needs is not there, as an
-    earlier step went otherwise. Any other failure is the harness's.
+    earlier step went otherwise. Any other failure is the harness's. `late`: it was seen only after the guest had ended,
+    which may be all that brought it about.
     """
 
     value: Value | None = None
     failure: str | None = None
     waited: bool = False
     unmet: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ from wasicheck.judge.findings import (
 from wasicheck.judge.model import StepResult, Verdict
 from wasicheck.judge.observation import Observation, Progress, StepObservation
 from wasicheck.judge.run import ExitReason, HarnessOutcome, Run
-from wasicheck.values import Bindings, Value, match
+from wasicheck.values import Bindings, Value, Variant, match
 from wasicheck.vectors.model import Ending, Expectation, Level, New, Respond, Return, Step, Vector
 from wasicheck.vectors.staging import Harness
+
+_CUT_OFF = ("closed", "reset", "incomplete")
+"""What a peer yields when a connection ends before what it waits for has come; the guest's end does that as well."""
 
 
 def is_silent(step: Step) -> bool:
@@ -82,8 +85,8 @@ def _judge_passed(
     index: int, step: Step, seen: StepObservation, run: Run, captured: dict[str, Value], end: int | None
 ) -> StepResult:
     """Judge a step that the guest got beyond."""
+    outcome = run.harness.get(index)
     if isinstance(step.action, Harness):
-        outcome = run.harness.get(index)
         if outcome is None:
             message = "the guest is beyond this step, and never came to it"
             return step_result(index, step, Verdict.FAIL, "left out", message)
@@ -98,7 +101,7 @@ def _judge_passed(
         case Progress.SKIPPED:
             return _left_out(index, step, "something it refers to is not there")
         case Progress.DONE:
-            return _judge_value(index, step, seen, captured)
+            return _judge_value(index, step, seen, captured, late=outcome is not None and outcome.late)
         case Progress.NOT_REACHED | Progress.REACHED if end is not None and is_silent(step):
             if step.yields is None:
                 return step_result(index, step, Verdict.PASS, "completed")
@@ -112,7 +115,9 @@ def _judge_passed(
             assert_never(seen.progress)
 
 
-def _judge_value(index: int, step: Step, seen: StepObservation, captured: dict[str, Value]) -> StepResult:
+def _judge_value(
+    index: int, step: Step, seen: StepObservation, captured: dict[str, Value], *, late: bool
+) -> StepResult:
     if seen.error is not None:
         return step_result(index, step, Verdict.FAIL, "memory that is no such value", seen.error)
     observed = "completed" if step.yields is None or seen.value is None else shown(seen.value, step.yields)
@@ -131,7 +136,9 @@ def _judge_value(index: int, step: Step, seen: StepObservation, captured: dict[s
             captured.update(found.captures)
             findings.append((expectation, Finding(met(expectation.level))))
         else:
-            findings.append((expectation, Finding(missed(expectation.level), found.reason)))
+            cut_off = late and isinstance(seen.value, Variant) and seen.value.case in _CUT_OFF
+            reason = f"{found.reason}; it came to that only when the guest had ended" if cut_off else found.reason
+            findings.append((expectation, Finding(missed(expectation.level), reason)))
     return graded(index, step, findings, observed)
 
 
