@@ -2,12 +2,14 @@
 
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from execute_stage import inhabitants
 from peer_stage import Stage, peer
 
 from wasicheck.guest.frames import PLACEHOLDER
@@ -38,6 +40,16 @@ def misbehave(fake_host: Host) -> Callable[..., Run]:
         return execute(fake_host, COMPONENT, environment, harness or {}, deadline_ns=deadline_ns, **options)
 
     return run
+
+
+@pytest.fixture
+def nothing_runs_on(tmp_path_factory, monkeypatch):
+    """No run may leave a folder behind, or a process that lives in one."""
+    temporary = tmp_path_factory.mktemp("runs")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    yield
+    assert list(temporary.iterdir()) == []
+    assert inhabitants(temporary) == []
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Pattern text to checked patterns: what is accepted, what is refused and why, captures, and text again."""
+"""Pattern text to checked patterns: what is accepted, captures, and text again."""
 
 import pytest
 from value_types import (
@@ -18,6 +18,7 @@ from value_types import (
     OPTIONAL,
     OWN,
     PREFIXED,
+    SCOPE,
     SIZE,
     SOCKET_ADDRESS,
     STAT,
@@ -34,7 +35,6 @@ from wasicheck.values import (
     FieldStep,
     IndexStep,
     PayloadStep,
-    WritableEnd,
     accepts_everything,
     format_pattern,
     match,
@@ -63,16 +63,6 @@ from wasicheck.wit.types import (
     VariantType,
 )
 
-SCOPE = {
-    "n": U64,
-    "f": F64,
-    "server": SOCKET_ADDRESS,
-    "text": STRING,
-    "size": SIZE,
-    "then": INSTANT,
-    "sock": OWN,
-    "out": WritableEnd(STREAM),
-}
 ONE = TupleType((U64,))
 
 GOOD: list[tuple[str, Type, str | None]] = [
@@ -228,198 +218,11 @@ def test_accept_and_print(text: str, type: Type, printed: str | None):
     assert parse_pattern(format_pattern(pattern), type, SCOPE) == pattern
 
 
-CASES = "its cases are: access-denied, connection-refused, connection-reset, timeout, other"
-
-
 @pytest.mark.parametrize("type", [U32, U64])
 def test_a_length_is_compared_with_what_was_captured(type: Type) -> None:
     pattern = parse_pattern("length(== $taken + 1)", BYTES, {"taken": type})
     assert match(pattern, b"abc", Bindings({"taken": 2})).ok
     assert not match(pattern, b"ab", Bindings({"taken": 2})).ok
-
-
-@pytest.mark.parametrize(
-    ("text", "type", "column", "message"),
-    [
-        ("$n", U64, 0, "`$n` already has a value; write `== $n` to compare"),
-        ("$out", U64, 0, "`$out` already has a value; write `== $out` to compare"),
-        ("$n @ 5", U64, 0, "`$n` already has a value; write `== $n` to compare"),
-        ("$server.port", U16, 0, "`$server.port` is a reference, not a pattern; write `==` before it to compare"),
-        ("$n + 1", U64, 0, "`$n` is a reference, not a pattern; write `==` before it to compare"),
-        ("{port: $x, address: ($x, _, _, _)}", SOCKET_ADDRESS, 21, "`$x` is captured twice in this pattern"),
-        ("$x @ $x", U64, 0, "`$x` is captured twice in this pattern"),
-        (
-            "!$x",
-            U64,
-            1,
-            "`$x` cannot be captured under `!`: the value has no fixed place there; "
-            "capture what is around it, as in `$x @ …`",
-        ),
-        *(
-            (
-                text,
-                U64S,
-                column,
-                f"`$x` cannot be captured {where}: the value has no fixed place there; "
-                "capture what is around it, as in `$x @ …`",
-            )
-            for text, column, where in (
-                ("each($x)", 5, "under `each`"),
-                ("any(1 & $x)", 8, "under `any`"),
-                ("[..., $x]", 6, "behind `...`"),
-                ("unordered[$x]", 10, "under `unordered`"),
-                ("length($x)", 7, "in `length`"),
-                ("gaps($x)", 5, "in `gaps`"),
-            )
-        ),
-        (
-            "$x | 5",
-            U64,
-            0,
-            "`$x` is captured by some alternatives only; capture it in each, or around them: `$x @ (a | b)`",
-        ),
-        (
-            "5 | $x",
-            U64,
-            0,
-            "`$x` is captured by some alternatives only; capture it in each, or around them: `$x @ (a | b)`",
-        ),
-        ("ok($x) | err($x)", SIZE, 0, "`$x` is captured at different places or with different types"),
-        ("[$x, 1] | [1, $x]", U64S, 0, "`$x` is captured at different places or with different types"),
-        ("9..1", U64, 0, "the range is empty: it ends before it begins"),
-        ("1.5..1.0", F64, 0, "the range is empty: it ends before it begins"),
-        ("nan..1.0", F64, 0, "the range is empty: it ends before it begins"),
-        ("..nan", F64, 0, "the range is empty: it ends before it begins"),
-        ("'b'..'a'", CHAR, 0, "the range is empty: it ends before it begins"),
-        ("$n + 5s .. $n + 5ms", U64, 0, "the range is empty: it ends before it begins"),
-        ("$n .. $n - 1", U64, 0, "the range is empty: it ends before it begins"),
-        ("1..300", U8, 3, "`300` is out of range of u8; it holds 0 to 255"),
-        ('"a".."b"', STRING, 0, "expected string, found a range"),
-        ("1..2", U64S, 0, "expected list<u64>, found a range"),
-        ("1..2", ERROR, 0, "expected error-code, found a range"),
-        ("1..$server", U64, 3, "`$server` is socket-address; expected u64"),
-        ("_..2", U64, 0, "expected a value of type u64, found the pattern `_`"),
-        ("..", U64, 2, "expected an expression, found the end"),
-        ("256", U8, 0, "`256` is out of range of u8; it holds 0 to 255"),
-        ('"a"', U64, 0, "expected u64, found a string"),
-        ("5", STRING, 0, "expected string, found `5`"),
-        ('prefix("a")', U64, 0, "`prefix` is for strings and lists; the type here is u64"),
-        ("prefix(5)", STRING, 7, "expected string, found `5`"),
-        ("prefix($text)", STRING, 7, "unknown name `$text`; no name is known here"),
-        ("prefix", STRING, 0, '`prefix` takes one argument; as in `prefix("text")`'),
-        ('prefix("a", "b")', STRING, 0, '`prefix` takes one argument; as in `prefix("text")`'),
-        ('prefix("abcde")', FOUR, 0, "no list<u8, 4> can match this"),
-        ("contains([1])", ListType(OWN), 0, "list<own<tcp-socket>> holds handles, which cannot be compared"),
-        ("length(-1)", STRING, 7, "`-1` is out of range of u64; it holds 0 to 18446744073709551615"),
-        ("length(5)", FOUR, 0, "no list<u8, 4> can match this"),
-        ("length(9..1)", STRING, 7, "the range is empty: it ends before it begins"),
-        ("length(5)", ADDRESS, 0, "`length` is for strings and lists; the type here is tuple<u8, u8, u8, u8>"),
-        ('matches("(")', STRING, 8, "invalid regular expression: missing ), unterminated subpattern at position 0"),
-        ("matches(5)", STRING, 8, "expected a regular expression in a string, found `5`"),
-        ('matches("a")', U64S, 0, "`matches` is for strings and list<u8>; the type here is list<u64>"),
-        ("unordered(1)", U64S, 0, "`unordered` takes a list; as in `unordered[1, 2]`"),
-        ("unordered[1, ..., 2, ...]", U64S, 21, "`unordered` takes one `...`"),
-        ("unordered[1, 2, 3, 4, ...]", THREE, 0, "no list<u64, 3> can match this"),
-        ("unordered[1]", THREE, 0, "no list<u64, 3> can match this"),
-        ("unordered[1]", ADDRESS, 0, "`unordered` is for lists; the type here is tuple<u8, u8, u8, u8>"),
-        ("each(256)", BYTES, 5, "`256` is out of range of u8; it holds 0 to 255"),
-        ("each", BYTES, 0, "`each` takes one argument; as in `each(1..9)`"),
-        ("distinct(5)", U64S, 0, "`distinct` takes no argument; write `distinct`"),
-        ("distinct", U64, 0, "`distinct` is for lists; the type here is u64"),
-        ("distinct", ListType(OWN), 0, "list<own<tcp-socket>> holds handles, which cannot be compared"),
-        (
-            "ascending",
-            ListType(BOOL),
-            0,
-            "`ascending` is for lists of integers, floats, chars, strings, or records and tuples of those; "
-            "the type here is list<bool>",
-        ),
-        ("gaps(1)", STRINGS, 0, "`gaps` is for lists of integers; the type here is list<string>"),
-        ("bits-vary", ListType(S8), 0, "`bits-vary` is for lists of unsigned integers; the type here is list<s8>"),
-        ("bits-vary", STRINGS, 0, "`bits-vary` is for lists of unsigned integers; the type here is list<string>"),
-        ("entropy(uniform)", U64S, 0, "`entropy` is for list<u8>; the type here is list<u64>"),
-        ("entropy(zipf)", BYTES, 8, "no such statistic: `zipf`; write `entropy(uniform)`"),
-        (
-            "near-now(5s)",
-            STRING,
-            0,
-            "`near-now` is for u64, s64 and records of seconds and nanoseconds; the type here is string",
-        ),
-        (
-            "near-now(5s)",
-            SOCKET_ADDRESS,
-            0,
-            "`near-now` is for u64, s64 and records of seconds and nanoseconds; the type here is socket-address",
-        ),
-        ("near-now(x)", U64, 9, "expected u64, found `x`"),
-        (
-            'prefx("a")',
-            STRING,
-            0,
-            "expected string, found `prefx(…)`; did you mean `prefix`?",
-        ),
-        ("unorderd[1]", U64S, 0, "expected list<u64>, found `unorderd[…]`; did you mean `unordered`?"),
-        ("distnct", U64S, 0, "expected list<u64>, found `distnct`; did you mean `distinct`?"),
-        ("timeot", ERROR, 0, f"`timeot` is no case of error-code; did you mean `timeout`? {CASES}"),
-        ("prefix(1)", ERROR, 0, f"`prefix` is no case of error-code; {CASES}"),
-        ("timeout(_)", ERROR, 0, "case `timeout` of error-code has no payload; write `timeout`"),
-        ("other", ERROR, 0, "case `other` of error-code has one payload, of type option<string>; write `other(_)`"),
-        ("ok", SIZE, 0, "case `ok` of result<u64, error-code> has one payload, of type u64; write `ok(_)`"),
-        ("ok", KEYED, 0, "`ok` is a keyword; the case of keyed is written with `%`; write `%ok`"),
-        ("5", ERROR, 0, "expected error-code, found `5`"),
-        ("5", MAYBE_TWICE, 0, "expected option<option<u64>>, found `5`; write one of `none`, `some(…)`"),
-        ("{port: 80}", SOCKET_ADDRESS, 0, "socket-address lacks the field `address`"),
-        ("[1, ..., 2, ...]", U64S, 12, "a list takes one `...`; write `any(p)`"),
-        ("[1, 2]", THREE, 0, "list<u64, 3> has 3 elements, 2 are given"),
-        ("[1, 2, 3, 4, ...]", THREE, 0, "no list<u64, 3> has so many elements"),
-        ("(1 | 2)", ONE, 1, "expected tuple<u64>, found `1`"),
-        ("1..3 & 5..9", U64, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("1.0..3.0 & 5.0..", F64, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("'a'..'c' & 'd'", CHAR, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("ipv4 & ipv6", FAMILY, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("ok(1) & ok(2)", SIZE, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("5 & !(1..9)", U64, 0, "nothing matches: the parts of `&` exclude each other"),
-        ('length(3) & "ab"', STRING, 0, "nothing matches: the parts of `&` exclude each other"),
-        ('prefix("abc") & length(..2)', STRING, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("[1, 2, ...] & length(1)", U64S, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("pattern(8KiB) & length(5)", BYTES, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("any(5) & []", U64S, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("unordered[1] & unordered[1, 2]", U64S, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("bits-vary & length(1)", U64S, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("true & false", BOOL, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("< 5 & > 4", U64, 0, "nothing matches: the parts of `&` exclude each other"),
-        ("!_", U64, 0, "nothing matches: what `!` excludes is everything"),
-        ("!(ok(_) | err(_))", SIZE, 0, "nothing matches: what `!` excludes is everything"),
-        ("< 0", U64, 0, "nothing of type u64 matches this comparison"),
-        ("> 255", U8, 0, "nothing of type u8 matches this comparison"),
-        ("< -inf", F64, 0, "nothing of type f64 matches this comparison"),
-        ("> nan", F64, 0, "nothing of type f64 matches this comparison"),
-        ("> timeout", ERROR, 0, "error-code has no order; `>` does not apply"),
-        ("> {create}", OPEN, 0, "open-flags has no order; `>` does not apply"),
-        ("> true", BOOL, 0, "bool has no order; `>` does not apply"),
-        ("== $sock", OWN, 0, "own<tcp-socket> holds handles, which cannot be compared"),
-        ("== $x", CREATED, 0, "result<own<tcp-socket>, error-code> holds handles, which cannot be compared"),
-        ("== $out", U64, 3, "`$out` is the writable end of a stream; expected u64"),
-        ("== $m", U64, 3, "unknown name `$m`; known names are: $n, $f, $server, $text, $size, $then, $sock, $out"),
-        ("== $text", U64, 3, "`$text` is string; expected u64"),
-        ("== _", U64, 3, "expected a value of type u64, found the pattern `_`"),
-        (
-            "5",
-            OWN,
-            0,
-            "expected own<tcp-socket>, found `5`; a handle has no text form; capture it and refer to it by name",
-        ),
-        ("(1, ...)", ADDRESS, 0, "tuple<u8, u8, u8, u8> has 4 elements, 2 are given"),
-        ("1 |", U64, 3, "expected an expression, found the end"),
-        ("5 @ 6", U64, 2, "`@` must follow the name of a capture; write `$name @ pattern`"),
-        ("$x.y @ 6", U64, 5, "`@` must follow the name of a capture; write `$name @ pattern`"),
-    ],
-)
-def test_refuse(text: str, type: Type, column: int, message: str):
-    with pytest.raises(ExpressionError) as caught:
-        parse_pattern(text, type, SCOPE)
-    assert str(caught.value) == message
-    assert caught.value.column == column
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The types that the tests of values, arguments and patterns use."""
 
+from wasicheck.values import WritableEnd
 from wasicheck.wit.types import (
+    F64,
     S64,
     STRING,
     U8,
@@ -63,3 +65,15 @@ COPY = VariantType(None, tuple(Case(name, BYTES) for name in ("completed", "drop
 PREFIXED = VariantType(None, (Case("prefix", STRING), Case("length", None)))
 MAYBE = OptionType(U64)
 MAYBE_TWICE = OptionType(MAYBE)
+
+SCOPE = {
+    "n": U64,
+    "f": F64,
+    "server": SOCKET_ADDRESS,
+    "text": STRING,
+    "size": SIZE,
+    "then": INSTANT,
+    "sock": OWN,
+    "out": WritableEnd(STREAM),
+}
+"""What patterns can refer to."""
