@@ -12,6 +12,7 @@ from wasicheck.guest.frames import Tag
 from wasicheck.judge.judge import EXCERPT, errored, skipped
 from wasicheck.judge.model import Verdict
 from wasicheck.judge.run import Exit, ExitReason, HarnessOutcome
+from wasicheck.values import Variant
 
 # --- not started ----------------------------------------------------------------------------------------------
 
@@ -80,6 +81,26 @@ def test_a_step_passed_through_is_judged_by_what_the_harness_saw(data: bytes, ve
     # The guest ended behind it.
     result = scene.judge(scene.run((Tag.REACHED, 0), exit=TRAPPED, harness={0: HarnessOutcome(b"abc")}))
     assert verdicts(result) == ["pass", "fail"]
+
+
+CONNECTED = """
+- {peer: server, accept: conn}
+- {peer: conn, receive: 5, acknowledge: false, expect: received("hello")}
+"""
+PEERS = "    given: {network: true, peers: {server: tcp-listener}}"
+
+
+@pytest.mark.parametrize(
+    ("case", "late", "told"),
+    [("closed", True, True), ("reset", True, True), ("closed", False, False), ("received", True, False)],
+)
+def test_a_connection_that_only_the_end_of_the_guest_has_cut_off(case: str, late: bool, told: bool) -> None:
+    scene = Scene(CONNECTED, more=PEERS)
+    done = {0: HarnessOutcome(), 1: HarnessOutcome(), 2: HarnessOutcome(Variant(case, b"x"), late=late)}
+    frames = ((Tag.REACHED, 0), scene.done(0), (Tag.REACHED, 1), scene.done(1), (Tag.REACHED, 2))
+    result = scene.judge(scene.run(*frames, scene.end, harness=done))
+    assert result.steps[2].verdict is Verdict.FAIL
+    assert result.steps[2].message.endswith("; it came to that only when the guest had ended") is told
 
 
 # --- frames that no guest sends -------------------------------------------------------------------------------

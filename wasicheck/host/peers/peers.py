@@ -317,10 +317,8 @@ async def _hang_up(end: _End, *, reset: bool) -> None:
 async def _receive_datagram(end: _End, action: ReceiveDatagram) -> Value:
     got = await connection.receive_datagram(end.open)
     fields: list[tuple[str, Value]] = [("data", got.data), ("from", to_value(end.family, got.source))]
-    asked = ((action.hop_limit, "hop-limit", got.hop_limit), (action.flow_label, "flow-label", got.flow_label))
-    for wanted, name, value in asked:
-        if not wanted:
-            continue
+    told = ((action.hop_limit, "hop-limit", got.hop_limit), (action.flow_label, "flow-label", got.flow_label))
+    for name, value in ((name, value) for asked, name, value in told if asked):
         if value is None:
             raise UnfitError(f"this system does not tell the {name.replace('-', ' ')} of a datagram")
         fields.append((name, value))
