@@ -157,5 +157,7 @@ _BUILTINS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "subtask.cancel": ((I32,), (I32,), ""),
     "subtask.drop": ((I32,), (), ""),
     "thread.yield": ((), (I32,), ""),
+    "backpressure.inc": ((), (), ""),
+    "backpressure.dec": ((), (), ""),
     "task.return": ((I32,), (), " (result (result))"),
 }

@@ -87,13 +87,14 @@ def compile_steps(
 
     `imports` are interfaces to import whole. `link` are types to import, and functions to import and lower though
     nothing calls them: some hosts look for a function only when it is lowered. `downstream` are the steps of the
-    handler that a middleware imports: a second component, which reports nothing.
+    handler that a middleware imports, or that a service is linked to as its client: a second component, which reports
+    nothing.
     """
     part = _part(steps, wit, build, world, channel, limits=limits, imports=imports, link=link)
     text = part.text
     if downstream:
         inner = _part(downstream, wit, build, World.SERVICE, Channel.NONE, limits=False, linked=True)
-        text = _composition(part, inner, wit)
+        text = _composition(part, inner, wit, as_client=world is World.SERVICE)
     try:
         wasm = bytes(wat2wasm(text))
     except WasmtimeError as error:
@@ -142,30 +143,48 @@ def _part(
         regions = -(-storage.image.end // REGIONS) * REGIONS
 
 
-def _composition(middleware: _Part, inner: _Part, wit: Wit) -> str:
-    """A component of two: the middleware, and the handler that it imports."""
-    handler, _ = _EXPORTS[World.SERVICE]
+def _composition(front: _Part, inner: _Part, wit: Wit, *, as_client: bool) -> str:
+    """A component of two: a middleware and the handler that it imports.
+
+    `as_client`: a service, and a handler in the place of the client that it imports.
+    """
+    handler, handle = _EXPORTS[World.SERVICE]
+    linked = CLIENT if as_client else handler
     outer = Imports(wit)
-    for part in (inner, middleware):
-        outer.include(part.imports, without=handler)
+    for part in (inner, front):
+        outer.include(part.imports, without=linked)
 
     def instance(name: str, part: _Part, more: str = "") -> list[str]:
-        arguments = "".join(f" (with {quoted(id)} (instance ${id}))" for id in part.imports.interfaces if id != handler)
+        arguments = "".join(f" (with {quoted(id)} (instance ${id}))" for id in part.imports.interfaces if id != linked)
         return [
             part.text.rstrip().replace("(component", f"(component $component.{name}", 1),
             f"(instance $instance.{name} (instantiate $component.{name}{arguments}{more}))",
             f"(alias export $instance.{name} {quoted(handler)} (instance $handler.{name}))",
         ]
 
-    link = f" (with {quoted(handler)} (instance $handler.downstream))"
     lines = [
         "(component",
         *outer.render(),
         *instance("downstream", inner),
-        *instance("middleware", middleware, link),
-        f"(export {quoted(handler)} (instance $handler.middleware))",
+        *(_client_of(handle, wit) if as_client else ()),
+        *instance("front", front, f" (with {quoted(linked)} (instance ${'client' if as_client else 'handler.downstream'}))"),
+        f"(export {quoted(handler)} (instance $handler.front))",
     ]
     return "\n  ".join(lines) + ")\n"
+
+
+CLIENT = f"wasi:http/client@{VERSION}"
+"""The interface that a handler can stand in for: `send` has the type of `handle`."""
+
+
+def _client_of(handle: str, wit: Wit) -> list[str]:
+    """The handler behind as an instance of the client's interface."""
+    lines = [f"(alias export $handler.downstream {quoted(handle)} (func $client.send))"]
+    exports = '(export "send" (func $client.send))'
+    for name in (definition.name for definition in wit.interface(CLIENT).types.values()):
+        lines.append(f"(alias export $handler.downstream {quoted(name)} (type $client.{name}))")
+        exports += f" (export {quoted(name)} (type $client.{name}))"
+    return [*lines, f"(instance $client {exports})"]
 
 
 _EXPORTS = {

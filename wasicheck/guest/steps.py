@@ -21,6 +21,7 @@ from wasicheck.vectors.model import (
     Await,
     AwaitAll,
     AwaitAny,
+    Backpressure,
     Call,
     Cancel,
     Drop,
@@ -123,6 +124,10 @@ class StepCompiler:
                 self._drop(target, code)
             case Yield(times):
                 self._yield(times, code)
+            case Backpressure(raised):
+                change = self.scope.canon.builtin("backpressure.inc" if raised else "backpressure.dec")
+                code.begin.append(f"(call {change})")
+                code.outcome = runtime.SILENT
             case Trap():
                 code.finish.append("(unreachable)")
             case Return(ok):

@@ -15,6 +15,7 @@ from wasicheck.host.errors import PrepareError, RefusedError
 from wasicheck.host.files import Files
 from wasicheck.host.host import Host
 from wasicheck.host.peers import Peers
+from wasicheck.host.peers.tls import authority_certificate
 from wasicheck.host.prepare import Preparer
 from wasicheck.host.process import HostProcess
 from wasicheck.host.sandbox import (
@@ -80,9 +81,17 @@ def execute(
             check_limits(environment)
             performance = _Performance(environment, folder, stack)
             directories = performance.directories
-            command = host.command(subject, environment, lift, directories=directories, nonce=nonce, world=world)
+            variables = process_environment(host.runner, environment, folder)
+            authority: Path | None = None
+            if environment.trust:
+                authority = folder / "authority.pem"
+                authority.write_bytes(authority_certificate())
+                variables |= host.trusting(authority)
+            command = host.command(
+                subject, environment, lift, directories=directories, nonce=nonce, world=world, authority=authority
+            )
             serve = host.runner.serve if world is not World.COMMAND else None
-            process = performance.start(command, process_environment(host.runner, environment, folder))
+            process = performance.start(command, variables)
             talk = Conversation(
                 process,
                 performance.wiring,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasicheck.host.runner import Option, Runner
+from wasicheck.host.runner import Option, Runner, Trust
 from wasicheck.host.version import Version
 from wasicheck.vectors.model import Lift, World
 from wasicheck.vectors.surroundings import Environment
@@ -53,6 +53,7 @@ class Host:
             (bool(environment.preopens) and not self._has(runner.directory), "preopened directories"),
             (environment.cwd is not None and not self._has(runner.cwd), "an initial working directory"),
             (environment.network and not self._has(runner.network), "granting the network"),
+            (environment.trust and not self._has(runner.trust), "trusting an authority that it is told of"),
         )
         reasons = [f"{self.label} does not offer {what}" for missing, what in asked if missing]
         reasons += [
@@ -71,16 +72,29 @@ class Host:
         directories: Sequence[tuple[Path, str]] = (),
         nonce: bytes | None = None,
         world: World = World.COMMAND,
+        authority: Path | None = None,
     ) -> tuple[str, ...]:
         """Return the command line for a component file (or, with a `[prepare]`, the prepared folder).
 
-        `directories` are (folder on this machine, name in the guest). What the host lacks is left out; see `lacks`.
+        `directories` are (folder on this machine, name in the guest), `authority` is whom the host is to trust. What
+        the host lacks is left out; see `lacks`.
         """
         values = self._values
         values |= {"component": str(subject), "prepared": str(subject), "nonce": nonce.hex() if nonce else ""}
-        argv = self.runner.run.argv if world is World.COMMAND or self.runner.serve is None else self.runner.serve.argv
+        serve = None if world is World.COMMAND else self.runner.serve
+        argv = self.runner.run.argv if serve is None else serve.argv
         options = self._options(environment, lift, directories)
+        if serve is not None and not environment.shared:
+            options += serve.fresh.expand(self._values)
+        if environment.trust and authority is not None and self.runner.trust is not None:
+            options += self.runner.trust.argv.expand(self._values | {"authority": str(authority)})
         return argv.expand(values, {"options": options, "args": environment.args})
+
+    def trusting(self, authority: Path) -> dict[str, str]:
+        """Return the variables of its process that tell the host to trust an authority."""
+        values = self._values | {"authority": str(authority)}
+        variables = self.runner.trust.environment if self.runner.trust is not None else ()
+        return {name: template.expand(values)[0] for name, template in variables}
 
     def helper_command(self) -> tuple[str, ...] | None:
         """Return the command line of the `[prepare]` helper, or None for a host that has none."""
@@ -90,7 +104,7 @@ class Host:
     def _values(self) -> dict[str, str]:
         return {"binary": str(self.binary), "folder": str(self.runner.folder), "install": str(self.install)}
 
-    def _has(self, option: Option | None) -> bool:
+    def _has(self, option: Option | Trust | None) -> bool:
         return option is not None and (option.minimum is None or option.minimum <= self.version)
 
     def _options(self, environment: Environment, lift: Lift, directories: Sequence[tuple[Path, str]]) -> list[str]:

@@ -92,6 +92,15 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Trust:
+    """How the host is told to trust an authority: flags, and variables of its process; `{authority}` is a PEM file."""
+
+    argv: Template
+    environment: tuple[tuple[str, Template], ...]
+    minimum: Version | None
+
+
+@dataclass(frozen=True)
 class Prepare:
     """The warm helper of hosts that translate a component first; `deadline` of one answer in nanoseconds."""
 
@@ -114,10 +123,14 @@ class Command:
 
 @dataclass(frozen=True)
 class Serve:
-    """How one guest is served: `ready`'s first group in what comes out of stderr is the address, `127.0.0.1:4000`."""
+    """How one guest is served: `ready`'s first group in what comes out of stderr is the address, `127.0.0.1:4000`.
+
+    `fresh` are the flags by which every request gets an instance of its own.
+    """
 
     argv: Template
     ready: re.Pattern[str]
+    fresh: Template
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,7 @@ class Runner:
     directory: Option | None
     cwd: Option | None
     network: Option | None
+    trust: Trust | None
     lifts: tuple[tuple[Lift, Option], ...]
     features: tuple[tuple[str, Option], ...]
     startup: int
@@ -150,7 +164,7 @@ class Runner:
 def read_runner(path: Path) -> Runner:
     """Return the runner that a runner.toml describes; raise RunnerError for anything it does not say rightly."""
     top = read_toml(path)
-    top.only({*_REQUIRED, "install", "prepare", "serve", "options", "lift", "feature", "limits"})
+    top.only({*_REQUIRED, "install", "prepare", "serve", "options", "trust", "lift", "feature", "limits"})
     for key, example in _REQUIRED.items():
         top.require(key, example)
     name = top.string("name")
@@ -164,9 +178,11 @@ def read_runner(path: Path) -> Runner:
     features = _features(top, base)
     run = _command(top.table("run"), base, prepared=prepare is not None)
     serve = _serve(top.table("serve"), base, run, prepared=prepare is not None) if "serve" in top else None
-    flags = [*options.values(), *(option for _, option in lifts), *(option for _, option in features)]
+    trust = _trust(top.table("trust"), base) if "trust" in top else None
+    flags = [*options.values(), *(option for _, option in lifts), *(option for _, option in features), trust]
     if "options" not in run.argv.placeholders and any(option is not None and option.argv.items for option in flags):
-        raise top.table("run").error("argv", '"{options}" is missing: [options], [lift] and [feature] have no place')
+        problem = '"{options}" is missing: [options], [trust], [lift] and [feature] have no place'
+        raise top.table("run").error("argv", problem)
     return Runner(
         file=path.absolute(),
         name=name,
@@ -181,6 +197,7 @@ def read_runner(path: Path) -> Runner:
         directory=options["directory"],
         cwd=options["cwd"],
         network=options["network"],
+        trust=trust,
         lifts=lifts,
         features=features,
         startup=_startup(top),
@@ -304,7 +321,7 @@ def _command(table: Table, base: tuple[str, ...], *, prepared: bool) -> Command:
 
 
 def _serve(table: Table, base: tuple[str, ...], run: Command, *, prepared: bool) -> Serve:
-    table.only({"argv", "ready"})
+    table.only({"argv", "ready", "fresh"})
     subject = "prepared" if prepared else "component"
     extra = ("nonce",) if run.nonce_in_argument else ()
     argv = _argv(table, ("binary", *base, subject, "options", *extra), f'["{{binary}}", "serve", "{{{subject}}}"]')
@@ -313,7 +330,10 @@ def _serve(table: Table, base: tuple[str, ...], run: Command, *, prepared: bool)
     ready = _pattern(table, "ready")
     if ready.groups < 1:
         raise table.error("ready", "has no group; put the address in parentheses, as in 'Serving on (\\S+)'")
-    return Serve(argv, ready)
+    fresh = table.template("fresh", ("binary", *base))
+    if fresh.items:
+        _needs(table, argv, "options")
+    return Serve(argv, ready, fresh)
 
 
 def _pattern(table: Table, key: str) -> re.Pattern[str]:
@@ -357,6 +377,15 @@ def _option(table: Table, key: str, allowed: tuple[str, ...]) -> Option:
     inner.only({"argv", "minimum"})
     inner.require("argv", 'argv = ["--flag"]')
     return Option(inner.template("argv", allowed), _version(inner, "minimum"))
+
+
+def _trust(table: Table, base: tuple[str, ...]) -> Trust:
+    table.only({"argv", "environment", "minimum"})
+    argv = table.template("argv", (*base, "authority"))
+    variables = table.templates("environment", (*base, "authority"))
+    if not any("authority" in template.placeholders for template in (argv, *(t for _, t in variables))):
+        raise table.error("", 'says nothing of {authority}; add environment = { SSL_CERT_FILE = "{authority}" }')
+    return Trust(argv, variables, _version(table, "minimum"))
 
 
 def _startup(top: Table) -> int:

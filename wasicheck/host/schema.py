@@ -117,6 +117,13 @@ class Table:
         except TemplateError as error:
             raise self.error(key, str(error)) from None
 
+    def templates(self, key: str, allowed: Collection[str]) -> tuple[tuple[str, Template], ...]:
+        """Return a table of strings with placeholders as pairs; an absent key is an empty table."""
+        try:
+            return tuple((name, parse((value,), allowed)) for name, value in self.string_map(key))
+        except TemplateError as error:
+            raise self.error(key, str(error)) from None
+
     def duration(self, key: str, default: int) -> int:
         """Return a duration in nanoseconds."""
         if key not in self._values:

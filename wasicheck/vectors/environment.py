@@ -13,12 +13,13 @@ from wasicheck.vectors.model import After, ExitExpectation, ExitKind, Level, Pla
 from wasicheck.vectors.scenes import read_file_size, read_injections, read_names, read_network, read_user
 from wasicheck.vectors.scope import Scope
 from wasicheck.vectors.source import Node
-from wasicheck.vectors.surroundings import Environment, Peer, Sink, Source, Stdin
+from wasicheck.vectors.surroundings import Certificate, Environment, Peer, Sink, Source, Stdin
 from wasicheck.vectors.trees import read_preopens, read_tree
 
 SOURCES = tuple(s.value for s in Source if s is not Source.CONTROL and s.value not in STDIN)
 """What stdin can be said to be by a word alone."""
 SINKS = tuple(s.value for s in Sink)
+INSTANCES = ("fresh", "shared")
 _CODE = re.compile(r"code\(([0-9]{1,3})\)")
 _EARLIEST = -(1 << 62)
 
@@ -42,6 +43,8 @@ def read_environment(node: Node | None, peers: tuple[Peer, ...], *, acknowledged
         tree=tree,
         preopens=preopens,
         network="network" in entry and entry["network"].boolean("`network`"),
+        trust=_trust(entry, peers),
+        shared="instances" in entry and entry["instances"].choice("what becomes of instances", INSTANCES) == "shared",
         peers=peers,
         net=read_network(entry["net"]) if "net" in entry else None,
         names=read_names(entry["names"]) if "names" in entry else None,
@@ -52,6 +55,15 @@ def read_environment(node: Node | None, peers: tuple[Peer, ...], *, acknowledged
         host_env=_variables(entry, "host-env"),
         features=_texts(entry, "features", "a feature"),
     )
+
+
+def _trust(entry: Mapping[str, Node], peers: tuple[Peer, ...]) -> bool:
+    trust = "trust" in entry and entry["trust"].boolean("`trust`")
+    if trust and not any(peer.tls for peer in peers):
+        entry["trust"].fail("no peer has a certificate to trust", "a `tcp-listener` with `tls: valid`")
+    if not trust and any(peer.tls is Certificate.VALID for peer in peers):
+        entry["peers"].fail("nobody trusts the issuer of a `valid` certificate", "add `trust: true` beside `peers`")
+    return trust
 
 
 def _text(node: Node, what: str, *, empty: bool = False) -> str:

@@ -159,18 +159,18 @@ class _Reader:
     def _downstream(
         self, entry: Mapping[str, Node], interface: Interface, level: Level, unstable: str | None, world: World
     ) -> tuple[Step, ...]:
-        """Read the steps of the handler that a middleware imports."""
+        """Read the steps of the handler that a middleware imports, or that a service has for a client."""
         node = entry.get("downstream")
-        if world is not World.MIDDLEWARE:
-            if node is not None:
-                node.fail("only a middleware has a handler behind it", "add `world: middleware`")
-            return ()
         if node is None:
-            entry["world"].fail("a middleware imports a handler", "add `downstream:` with its steps")
+            if world is World.MIDDLEWARE:
+                entry["world"].fail("a middleware imports a handler", "add `downstream:` with its steps")
+            return ()
+        if world is World.COMMAND:
+            node.fail("only a middleware or a service has a handler behind it", "add `world: middleware`")
         reader = StepReader(self.names, interface, level, False, 1, unstable, world=World.SERVICE)
         steps = tuple(reader.read(step) for step in unrolled(node.sequence("`downstream`")))
         if any(isinstance(step.action, Harness) for step in steps):
-            node.fail("the handler behind a middleware reports nothing: the harness cannot meet it")
+            node.fail("the handler behind another one reports nothing: the harness cannot meet it")
         return steps
 
 

@@ -227,6 +227,13 @@ class Yield:
 
 
 @dataclass(frozen=True)
+class Backpressure:
+    """Raise or lower the instance's counter (`backpressure.inc`, `.dec`): while it is above 0 no call of it starts."""
+
+    raised: bool
+
+
+@dataclass(frozen=True)
 class Trap:
     """Execute `unreachable`."""
 
@@ -264,6 +271,7 @@ Action = (
     | Cancel
     | Drop
     | Yield
+    | Backpressure
     | Trap
     | Return
     | Handle
@@ -372,5 +380,5 @@ class Vector:
     deadline: int
     """Outer deadline of one run in nanoseconds."""
     downstream: tuple[Step, ...] = ()
-    """What the handler does that a middleware imports."""
+    """What the handler does that a middleware imports, or that a service has for a client."""
     tags: tuple[str, ...] = field(default=())

@@ -17,6 +17,7 @@ from wasicheck.vectors.model import (
     Await,
     AwaitAll,
     AwaitAny,
+    Backpressure,
     Call,
     Cancel,
     Drop,
@@ -56,6 +57,7 @@ MAX_QUIET = 2
 """Quiet steps in a row that yield something: what they yield is gathered in one frame."""
 
 _LOWERINGS = tuple(v.value for v in Lowering)
+_PRESSURE = ("raise", "lower")
 _What = tuple[Action, Type | None, str]
 """What a step does, what it yields, and how to call it in reports."""
 
@@ -177,6 +179,9 @@ class StepReader:
             case "yield":
                 times = main.integer("how often to yield", 1, MAX_YIELDS)
                 return Yield(times), None, f"yield {times}"
+            case "backpressure":
+                way = main.choice("what to do to back-pressure", _PRESSURE)
+                return Backpressure(way == "raise"), None, f"backpressure {way}"
             case "harness":
                 return self._harness(main, entry)
             case "peer":

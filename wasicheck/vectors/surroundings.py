@@ -248,10 +248,12 @@ class PeerKind(StrEnum):
 
 
 class Certificate(StrEnum):
-    """What is wrong with the certificate of a listener that speaks TLS; of all of them, nobody trusts the issuer."""
+    """The certificate of a listener that speaks TLS; nobody trusts the issuer, but a host that is told to (`trust`)."""
 
+    VALID = "valid"
+    """Nothing else is wrong with it."""
     SELF_SIGNED = "self-signed"
-    """Nothing else."""
+    """Its issuer is another one, whom no host is ever told to trust."""
     EXPIRED = "expired"
     """Its validity has ended."""
     WRONG_NAME = "wrong-name"
@@ -369,6 +371,10 @@ class Environment:
     """What lies in the fresh folder, parents before what is in them."""
     preopens: tuple[Preopen, ...] = ()
     network: bool = False
+    trust: bool = False
+    """Whether the host is told to trust the issuer of the peers' certificates."""
+    shared: bool = False
+    """Whether a host that serves may use an instance for more than one request."""
     peers: tuple[Peer, ...] = ()
     descriptors: int | None = None
     """RLIMIT_NOFILE of the host process."""

@@ -1,4 +1,4 @@
-"""TLS at the harness's side of a connection, with certificates that no guest should trust."""
+"""TLS at the harness's side of a connection, with certificates that no host trusts unless it is told to."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING
 
 from wasicheck.host.peers.stream import Stream
 from wasicheck.values import Variant
 from wasicheck.vectors.surroundings import Certificate
+
+if TYPE_CHECKING:
+    import trustme
 
 _BUFFER = 1 << 16
 _RECORDS = 1 << 18
@@ -27,9 +31,7 @@ _ALERT = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_ALERT_(?P<description>\w+)")
 @cache
 def server_context(certificate: Certificate, address: str) -> ssl.SSLContext:
     """Return what a server at that IP address needs; the key and certificates are made once in a process."""
-    import trustme
-
-    authority = trustme.CA()
+    authority = _authority(trusted=certificate is not Certificate.SELF_SIGNED)
     names = (_WRONG_NAME,) if certificate is Certificate.WRONG_NAME else ("localhost", address)
     not_before, not_after = _PAST if certificate is Certificate.EXPIRED else (None, None)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -41,6 +43,19 @@ def server_context(certificate: Certificate, address: str) -> ssl.SSLContext:
     # Sending never waits for receiving.
     context.options |= ssl.OP_NO_RENEGOTIATION
     return context
+
+
+def authority_certificate() -> bytes:
+    """The certificate, as PEM, of the authority that a host can be told to trust."""
+    return _authority(trusted=True).cert_pem.bytes()
+
+
+@cache
+def _authority(*, trusted: bool) -> trustme.CA:
+    """The two authorities of this process; no host is ever told of the other one."""
+    import trustme
+
+    return trustme.CA(organization_name="wasicheck" if trusted else "nobody")
 
 
 class TlsStream(Stream):

@@ -1,0 +1,5 @@
+"""Vectors of wasi:http."""
+
+from wasicheck.plugin import Vectors
+
+vectors = Vectors("http")
