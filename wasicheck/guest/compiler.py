@@ -22,7 +22,7 @@ from wasicheck.guest.imports import Imports, quoted
 from wasicheck.guest.operands import Storage
 from wasicheck.guest.scope import Scope
 from wasicheck.guest.steps import Layout, StepCompiler
-from wasicheck.vectors.model import Channel, Lift, Lowering, Step, Vector, World
+from wasicheck.vectors.model import Backpressure, Channel, Lift, Lowering, Step, Vector, World
 from wasicheck.vectors.staging import Harness
 from wasicheck.wit.types import Function, FutureType, NamedType, ResourceType, StreamType, TupleType, Wit
 
@@ -234,7 +234,10 @@ def _component(
         "limits": limit_table,
         "steps": len(steps),
     }
-    driver = runtime_of(build.lift, world, limits=limits, silent=channel is Channel.NONE, polls=scope.polls)
+    silent = channel is Channel.NONE
+    # One that reports nothing may be called by several clients. Where back-pressure is tested, its steps do that.
+    holds = silent and not any(isinstance(step.action, Backpressure) for step in steps)
+    driver = runtime_of(build.lift, world, limits=limits, silent=silent, polls=scope.polls, holds=holds)
     for name in driver.builtins:
         canon.builtin(name)
     bindings = _bindings(canon, wit, channel, limits=limits)

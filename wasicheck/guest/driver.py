@@ -94,16 +94,27 @@ _BEGIN = """\
   (memory.fill (global.get $flags) (i32.const 0) (global.get $steps))
   (call $init))"""
 
+_HOLDS = """\
+;; The state of the steps is the instance's own: until they are over no other call may begin.
+(func $hold (call $backpressure.inc))
+(func $let_go (call $backpressure.dec))"""
+
+_HOLDS_NOTHING = """\
+(func $hold)
+(func $let_go)"""
+
 _HANDLE = f"""\
 {_BEGIN}
 (func (export "handle") (param $handle i32) (result i32)
+  (call $hold)
   (call $begin (local.get $handle))
   (call $drive))"""
 
 _HANDLE_STACKFUL = f"""\
 {_BEGIN}
 (func (export "handle") (param $handle i32)
-{_BLOCKING_LOOP.replace("(call $init)", "(call $begin (local.get $handle))")})"""
+{_BLOCKING_LOOP.replace("(call $init)", "(call $hold) (call $begin (local.get $handle))")}
+  (call $let_go))"""
 
 _DEFAULT_RESULT = "(if (i32.eqz (global.get $returned)) (then (call $task.return (global.get $result))))"
 """What a command gives when its steps are over; a handler's steps have to give its result themselves."""
@@ -118,8 +129,11 @@ class Runtime:
 
 
 @cache
-def runtime(lift: Lift, world: World, *, limits: bool, silent: bool, polls: bool) -> Runtime:
-    """The runtime for guests lifted in that way, with or without limits on waits and steps that poll."""
+def runtime(lift: Lift, world: World, *, limits: bool, silent: bool, polls: bool, holds: bool = False) -> Runtime:
+    """The runtime for guests lifted in that way, with or without limits on waits and steps that poll.
+
+    `holds`: a handler holds other calls back, by back-pressure, until its steps are over.
+    """
     builtins = ["waitable-set.new", "waitable.join", "subtask.drop"]
     imports = dict(CHANNEL)
     functions = [f"(global $silent i32 (i32.const {int(silent)}))", CORE, *([] if silent else [NONCE])]
@@ -132,10 +146,13 @@ def runtime(lift: Lift, world: World, *, limits: bool, silent: bool, polls: bool
         functions.append(_POLL)
     if lift is not Lift.SYNC and world is World.COMMAND:
         builtins.append("task.return")
+    if world is not World.COMMAND:
+        builtins += ["backpressure.inc", "backpressure.dec"] if holds else []
+        functions.append(_HOLDS if holds else _HOLDS_NOTHING)
     if lift is Lift.CALLBACK:
         # A yield comes back without an event.
         poll = "\n  (if (i32.eqz (local.get $code)) (then (call $poll)))"
-        over, entry = (_DEFAULT_RESULT, _RUN) if world is World.COMMAND else ("", _HANDLE)
+        over, entry = (_DEFAULT_RESULT, _RUN) if world is World.COMMAND else ("(call $let_go)", _HANDLE)
         text = _CALLBACK_ENTRY.replace("RETURN", over).replace("ENTRY", entry)
         functions.append(text.replace("POLL", poll if polls else ""))
     else:

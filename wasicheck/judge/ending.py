@@ -13,7 +13,7 @@ from wasicheck.judge.steps import JudgedSteps
 from wasicheck.judge.trees import judge_tree
 from wasicheck.values import Bindings, Value, match
 from wasicheck.values.pattern_types import BytesLiteral, Literal
-from wasicheck.vectors.model import Ending, ExitKind, Expectation, Vector
+from wasicheck.vectors.model import Ending, ExitKind, Expectation, Level, Vector
 from wasicheck.vectors.outcomes import BYTES
 
 
@@ -55,7 +55,9 @@ def judge_no_start(vector: Vector, run: Run, missing: tuple[str, ...], internal_
         case ExitReason.EXITED if internal_error is not None:
             return Finding(Verdict.CRASH, f"before the guest started the host failed by itself: {internal_error}")
         case ExitReason.EXITED:
-            return Finding(Verdict.FAIL, f"the guest did not start, {run.exit}{last_words(run)}")
+            # What a guest asks for beyond its world a host need not have; the vector then records that.
+            verdict = Verdict.INFO if vector.level is Level.MAY else Verdict.FAIL
+            return Finding(verdict, f"the guest did not start, {run.exit}{last_words(run)}")
         case ExitReason.STOPPED:
             return Finding(missed(vector.level), f"the host serves, and did not call the guest{last_words(run)}")
         case _:
