@@ -117,6 +117,8 @@ class _Reader:
         steps = (*introduction, *written)
         acknowledged = any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps)
         downstream = self._downstream(entry, interface, level, unstable, world)
+        if downstream and world is World.SERVICE and not any(map(_sends, steps)):
+            entry["downstream"].fail("nothing calls the handler behind", "it is `client.send` that is linked to it")
         environment = read_environment(given, peers, acknowledged=acknowledged)
         guest = _guest(entry, steps, environment)
         for at, step in zip(nodes, written, strict=True):
@@ -207,6 +209,14 @@ def _unobserved(node: Node, steps: tuple[Step, ...], lifts: tuple[Lift, ...]) ->
     if any(isinstance(step.action, Harness) and not step.action.opening for step in steps):
         node.fail("a guest that reports nothing does not tell when it gets to a peer step", "move them before `handle`")
     return GuestOptions(Channel.NONE, lifts, limits_inside=False)
+
+
+def _sends(step: Step) -> bool:
+    match step.action:
+        case Call(function) | Start(action=Call(function)):
+            return function.interface.startswith("wasi:http/client@")
+        case _:
+            return False
 
 
 def _uses_stderr(step: Step) -> bool:
