@@ -167,7 +167,9 @@ def _composition(front: _Part, inner: _Part, wit: Wit, *, as_client: bool) -> st
         *outer.render(),
         *instance("downstream", inner),
         *(_client_of(handle, wit) if as_client else ()),
-        *instance("front", front, f" (with {quoted(linked)} (instance ${'client' if as_client else 'handler.downstream'}))"),
+        *instance(
+            "front", front, f" (with {quoted(linked)} (instance ${'client' if as_client else 'handler.downstream'}))"
+        ),
         f"(export {quoted(handler)} (instance $handler.front))",
     ]
     return "\n  ".join(lines) + ")\n"
@@ -234,6 +236,9 @@ def _component(
         "limits": limit_table,
         "steps": len(steps),
     }
+    if world is not World.COMMAND:
+        size = storage.image.end - storage.image.base
+        constants |= {"image": storage.image.base, "image_size": size, "pristine": storage.region(size)}
     silent = channel is Channel.NONE
     # One that reports nothing may be called by several clients. Where back-pressure is tested, its steps do that.
     holds = silent and not any(isinstance(step.action, Backpressure) for step in steps)

@@ -84,14 +84,17 @@ _RUN = """\
 
 _BEGIN = """\
 (global $request (mut i32) (i32.const 0))
-;; The instance may have handled a request before.
+(global $begun (mut i32) (i32.const 0))
+;; The instance may have handled a request before: what the steps keep in static memory is as it was at first.
 (func $begin (param $handle i32)
   (global.set $request (local.get $handle))
   (global.set $step (i32.const 0))
   (global.set $phase (i32.const 0))
   (global.set $ended (i32.const 0))
-  (memory.fill (global.get $slots) (i32.const 0) (i32.sub (global.get $slots_end) (global.get $slots)))
-  (memory.fill (global.get $flags) (i32.const 0) (global.get $steps))
+  (if (global.get $begun)
+    (then (memory.copy (global.get $image) (global.get $pristine) (global.get $image_size)))
+    (else (memory.copy (global.get $pristine) (global.get $image) (global.get $image_size))))
+  (global.set $begun (i32.const 1))
   (call $init))"""
 
 _HOLDS = """\
