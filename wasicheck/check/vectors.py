@@ -120,21 +120,21 @@ def _used_names(vector: Vector) -> Iterator[str]:
     for step in vector.steps:
         yield from _used(step)
     for expectation in (*vector.after.stdout, *vector.after.stderr):
-        yield from _references(expectation.outcome)
+        yield from references(expectation.outcome)
 
 
 def _used(step: Step) -> Iterator[str]:
     """Every name that a step refers to."""
-    yield from _references(step.action)
+    yield from references(step.action)
     for expectation in step.expectations:
-        yield from _references(expectation.outcome)
+        yield from references(expectation.outcome)
     action = step.action.action if isinstance(step.action, Start) else step.action
     match action:
         case Write(end=WritableEnd(name)) | WriteAll(end=WritableEnd(name)) | Drop(target=WritableEnd(name)):
             yield name
 
 
-def _references(part: object) -> Iterator[str]:
+def references(part: object) -> Iterator[str]:
     """The names of all references in a part of a vector.
 
     It goes by the fields: references can be anywhere in patterns, arguments and actions, and are the same in all.
@@ -143,10 +143,10 @@ def _references(part: object) -> Iterator[str]:
         yield part.name
     elif isinstance(part, tuple):
         for inner in part:
-            yield from _references(inner)
+            yield from references(inner)
     elif is_dataclass(part) and not isinstance(part, WIT_TYPES):
         for field in fields(part):
-            yield from _references(getattr(part, field.name))
+            yield from references(getattr(part, field.name))
 
 
 # --- operations --------------------------------------------------------------------------------------------

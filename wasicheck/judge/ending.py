@@ -30,13 +30,13 @@ def judge_end(
     if observation.interrupted_at == len(vector.steps) and not steps.ended_as_expected:
         findings.append(_judge_abrupt_end(vector, run, internal_error))
     if observation.ended or steps.ended_as_expected:
-        findings.append(_judge_exit(vector, run, internal_error))
+        findings.append(judge_exit(vector, run, internal_error))
     for name, expectations, data in (
         ("stdout", vector.after.stdout, run.stdout),
         ("stderr", vector.after.stderr, run.stderr),
     ):
         cut = name in run.truncated
-        findings += [_judge_output(vector, name, e, data, steps.captured, cut=cut) for e in expectations]
+        findings += [judge_output(vector, name, e, data, steps.captured, cut=cut) for e in expectations]
     findings += judge_tree(vector, run, steps.captured)
     return findings
 
@@ -80,7 +80,7 @@ def _judge_abrupt_end(vector: Vector, run: Run, internal_error: str | None) -> F
             assert_never(run.exit.reason)
 
 
-def _judge_exit(vector: Vector, run: Run, internal_error: str | None) -> Finding:
+def judge_exit(vector: Vector, run: Run, internal_error: str | None) -> Finding:
     """Judge how the host reports the end of a guest that ended as it was to."""
     expected = vector.after.exit
     if run.exit.reason is ExitReason.DEADLINE:
@@ -106,7 +106,7 @@ def _judge_exit(vector: Vector, run: Run, internal_error: str | None) -> Finding
     return Finding(missed(expected.level), message)
 
 
-def _judge_output(
+def judge_output(
     vector: Vector, name: str, expectation: Expectation, data: bytes, captured: dict[str, Value], *, cut: bool
 ) -> Finding:
     """Judge what came out of an output; `cut` if the harness did not keep all of it."""

@@ -14,6 +14,8 @@ from wasicheck.wit.types import Type
 
 SHOWN = 400
 """Characters of an observed value that a result keeps."""
+KEPT = 1 << 16
+"""Characters of an observed value that a result keeps where it cannot be shown in full."""
 NOT_REACHED = "not reached"
 """What is observed of a step that the guest did not come to."""
 
@@ -113,6 +115,13 @@ def worst(findings: Sequence[Finding], level: Level) -> Finding:
 def shown(value: Value, type: Type) -> str:
     """A value as results show it."""
     return format_value(value, type, max_length=SHOWN)
+
+
+def observed(result: StepResult, value: Value, type: Type) -> StepResult:
+    """The result of a step with the value that was observed; the whole of it, where `shown` cuts it short."""
+    whole = format_value(value, type)
+    short = shown(value, type)
+    return replace(result, observed=short, value=whole if short != whole and len(whole) <= KEPT else None)
 
 
 def last_words(run: Run) -> str:

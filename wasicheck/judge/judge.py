@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from wasicheck.guest.steps import Layout
 from wasicheck.judge.ending import judge_end, judge_no_start
-from wasicheck.judge.findings import NOT_REACHED, Finding, graded, located, met, missed, shown, step_result, worst
+from wasicheck.judge.findings import NOT_REACHED, Finding, graded, located, met, missed, observed, step_result, worst
 from wasicheck.judge.model import SEVERITY, Result, StepResult, Verdict
 from wasicheck.judge.observation import Observation, observe, unobserved
 from wasicheck.judge.run import Run
 from wasicheck.judge.steps import is_passed_through, is_silent, judge_steps
-from wasicheck.values import Bindings, match
+from wasicheck.values import Bindings, Value, match
 from wasicheck.vectors.listing import Listed
-from wasicheck.vectors.model import Channel, Ending, Expectation, Vector
+from wasicheck.vectors.model import Channel, Ending, Expectation, Step, Vector
 from wasicheck.wit.types import ListType
 
 EXCERPT = 2000
@@ -103,17 +103,23 @@ def _judge_across(vector: Vector, observations: Sequence[Observation]) -> list[S
         if not step.across or len(present) != len(values):
             continue
         assert step.yields is not None
-        findings: list[tuple[Expectation, Finding]] = []
-        for expectation in step.across:
-            assert expectation.outcome is not None
-            assert not isinstance(expectation.outcome, Ending)
-            found = match(expectation.outcome, present, Bindings())
-            level = expectation.level
-            findings.append((expectation, Finding(met(level)) if found.ok else Finding(missed(level), found.reason)))
+        findings = weigh_across(step, present)
         text = f"{step.text} (over {len(values)} runs)"
         together = replace(step, text=text, expectations=step.across)
-        results.append(graded(index, together, findings, shown(present, ListType(step.yields))))
+        results.append(observed(graded(index, together, findings, ""), present, ListType(step.yields)))
     return results
+
+
+def weigh_across(step: Step, values: tuple[Value, ...]) -> list[tuple[Expectation, Finding]]:
+    """What each expectation on all runs of a step together makes of what it yielded in them."""
+    findings: list[tuple[Expectation, Finding]] = []
+    for expectation in step.across:
+        assert expectation.outcome is not None
+        assert not isinstance(expectation.outcome, Ending)
+        found = match(expectation.outcome, values, Bindings())
+        level = expectation.level
+        findings.append((expectation, Finding(met(level)) if found.ok else Finding(missed(level), found.reason)))
+    return findings
 
 
 def _excerpt(data: bytes) -> str:

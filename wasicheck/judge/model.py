@@ -56,6 +56,8 @@ class StepResult:
     verdict: Verdict
     level: Level
     message: str = ""
+    value: str | None = None
+    """The whole of what was observed, where `observed` is cut short and this is not too long: WAVE text."""
 
 
 @dataclass(frozen=True)

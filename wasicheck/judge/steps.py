@@ -13,7 +13,7 @@ from wasicheck.judge.findings import (
     last_words,
     met,
     missed,
-    shown,
+    observed,
     step_result,
     strictest,
 )
@@ -56,7 +56,7 @@ def judge_steps(vector: Vector, observation: Observation, run: Run, internal_err
         if end is None or index < end:
             result = _judge_passed(index, step, seen, run, judged.captured, end)
         elif index == end:
-            result = _judge_end_in(vector, index, run, internal_error)
+            result = judge_end_in(vector, index, run, internal_error)
             ending = any(e.outcome in (Ending.TRAP, Ending.EXIT) for e in step.expectations)
             judged.ended_as_expected = ending and result.verdict in (Verdict.PASS, Verdict.INFO)
         elif judged.ended_as_expected:
@@ -97,11 +97,11 @@ def _judge_passed(
             seen = replace(seen, value=outcome.value)
     match seen.progress:
         case Progress.PENDING:
-            return _judge_pending(index, step)
+            return judge_pending(index, step)
         case Progress.SKIPPED:
             return _left_out(index, step, "something it refers to is not there")
         case Progress.DONE:
-            return _judge_value(index, step, seen, captured, late=outcome is not None and outcome.late)
+            return judge_value(index, step, seen, captured, late=outcome is not None and outcome.late)
         case Progress.NOT_REACHED | Progress.REACHED if end is not None and is_silent(step):
             if step.yields is None:
                 return step_result(index, step, Verdict.PASS, "completed")
@@ -115,12 +115,23 @@ def _judge_passed(
             assert_never(seen.progress)
 
 
-def _judge_value(
-    index: int, step: Step, seen: StepObservation, captured: dict[str, Value], *, late: bool
+def judge_value(
+    index: int, step: Step, seen: StepObservation, captured: dict[str, Value], *, late: bool = False
 ) -> StepResult:
+    """Judge a step that is complete, and add to `captured` what its patterns capture.
+
+    `late`: it is a harness step that came to its end only when the guest had.
+    """
     if seen.error is not None:
         return step_result(index, step, Verdict.FAIL, "memory that is no such value", seen.error)
-    observed = "completed" if step.yields is None or seen.value is None else shown(seen.value, step.yields)
+    result = graded(index, step, weigh_value(step, seen, captured, late=late), "completed")
+    return result if step.yields is None or seen.value is None else observed(result, seen.value, step.yields)
+
+
+def weigh_value(
+    step: Step, seen: StepObservation, captured: dict[str, Value], *, late: bool = False
+) -> list[tuple[Expectation, Finding]]:
+    """What each expectation makes of a step that is complete; adds to `captured` what they capture."""
     bindings = Bindings(captured, seen.received_at)
     findings: list[tuple[Expectation, Finding]] = []
     for expectation in step.expectations:
@@ -139,10 +150,11 @@ def _judge_value(
             cut_off = late and isinstance(seen.value, Variant) and seen.value.case in _CUT_OFF
             reason = f"{found.reason}; it came to that only when the guest had ended" if cut_off else found.reason
             findings.append((expectation, Finding(missed(expectation.level), reason)))
-    return graded(index, step, findings, observed)
+    return findings
 
 
-def _judge_pending(index: int, step: Step, message: str = "still waiting when its limit had passed") -> StepResult:
+def judge_pending(index: int, step: Step, message: str = "still waiting when its limit had passed") -> StepResult:
+    """Judge a step that was still waiting when its limit had passed."""
     for expectation in step.expectations:
         if expectation.outcome is Ending.PENDING:
             return step_result(index, step, met(expectation.level), "pending")
@@ -159,13 +171,13 @@ def _left_out(index: int, step: Step, why: str) -> StepResult:
 def _judge_harness_failure(index: int, step: Step, outcome: HarnessOutcome, failure: str) -> StepResult:
     if outcome.waited:
         # The host did not let out what the harness waited for.
-        return _judge_pending(index, step, failure)
+        return judge_pending(index, step, failure)
     if outcome.unmet:
         return _left_out(index, step, failure)
     return step_result(index, step, Verdict.ERROR, failure, failure)
 
 
-def _judge_end_in(vector: Vector, index: int, run: Run, internal_error: str | None) -> StepResult:
+def judge_end_in(vector: Vector, index: int, run: Run, internal_error: str | None) -> StepResult:
     """Judge the step in which the guest ended."""
     step = vector.steps[index]
     how = str(run.exit)

@@ -292,7 +292,7 @@ def _result(item: _Object, hosts: list[str]) -> Result:
 
 
 def _step(item: _Object) -> StepResult:
-    item.only(*StepResult.__dataclass_fields__)
+    item.only(*(name for name in StepResult.__dataclass_fields__ if name != "value"), optional=("value",))
     return StepResult(
         index=item.count("index"),
         place=item.text("place"),
@@ -302,6 +302,7 @@ def _step(item: _Object) -> StepResult:
         verdict=item.word("verdict", Verdict),
         level=item.word("level", Level),
         message=item.text("message"),
+        value=item.text("value") if "value" in item.members else None,
     )
 
 

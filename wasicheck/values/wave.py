@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from wasicheck.values.argument_types import evaluate
 from wasicheck.values.arguments import check_argument
-from wasicheck.values.literals import INTEGERS, single
+from wasicheck.values.literals import CYCLE, INTEGERS, single
 from wasicheck.values.model import Handle, Record, Value, Variant
 from wasicheck.values.parser import parse
 from wasicheck.values.shapes import KEYWORDS, CasedType, cases, is_bytes, type_text
@@ -162,12 +162,31 @@ def _string_text(value: str, limit: int | None) -> str:
     return f'"{_escaped(value[: max(limit - 20, 1)], _STRING_QUOTES)}"… ({len(value)} characters)'
 
 
+PLAIN = 256
+"""Up to so many bytes are written out even if they repeat themselves."""
+_LONGEST_PERIOD = 1024
+
+
+def _repeated(value: bytes) -> str | None:
+    """Return `pattern(…)` or `repeat(…)` for bytes that repeat themselves, with what is left behind; else None."""
+    period = value.find(value[:32], 1, _LONGEST_PERIOD + 32)
+    if period < 0 or value[period:] != value[:-period]:
+        return None
+    if value[:period] == CYCLE:
+        return f"pattern({len(value)})"
+    count, left = divmod(len(value), period)
+    repeat = f"repeat({_bytes_text(value[:period], None)}, {count})"
+    return repeat if not left else f"concat({repeat}, {_bytes_text(value[:left], None)})"
+
+
 def _bytes_text(value: bytes, limit: int | None) -> str:
-    """Return a string if the bytes are printable UTF-8, else `hex(…)`."""
+    """Return a string if the bytes are printable UTF-8, else `hex(…)`; `repeat(…)` if that is much shorter."""
     try:
         text: str | None = value.decode()
     except UnicodeDecodeError:
         text = None
+    if limit is None and len(value) > PLAIN and (repeated := _repeated(value)) is not None:
+        return repeated
     note = f"… ({len(value)} bytes)"
     if text is not None and text.translate(_LINES).isprintable():
         if limit is None or len(text) <= limit:

@@ -92,6 +92,16 @@ def read_output(node: Node | None, level: Level, scope: Scope) -> tuple[Expectat
     return _graded(node, level, lambda part, grade: _final(part, BYTES, grade, scope, "output"))
 
 
+def read_unchecked(node: Node | None) -> str:
+    """Read why expectations leave something open; raise `VectorError`. Empty where nothing is said."""
+    if node is None:
+        return ""
+    reason = node.text("a reason")
+    if not reason.strip():
+        node.fail("no reason is given", "say why the specification leaves it open, or why it is tested elsewhere")
+    return reason
+
+
 def may_end(step: Step) -> bool:
     """Whether one of the step's expectations is that the guest ends in it."""
     return any(e.outcome in (Ending.TRAP, Ending.EXIT) for e in step.expectations)
@@ -180,13 +190,13 @@ def _refuse_everything(node: Node, text: str, pattern: Pattern, what: str) -> No
 
 def _check_ending(node: Node, ending: Ending, action: Action) -> None:
     match ending:
-        case Ending.PENDING if not _can_wait(action):
+        case Ending.PENDING if not can_wait(action):
             node.fail("this step cannot be `pending`: it does not wait, or blocks the guest while it does")
         case Ending.EXIT if not isinstance(action, (Call, Start, Await, AwaitAll, AwaitAny)):
             node.fail("only a call can `exit`", "`trap` is for what must not be done")
 
 
-def _can_wait(action: Action) -> bool:
+def can_wait(action: Action) -> bool:
     """Whether a step can be found waiting when its limit has passed."""
     match action:
         case Call(function, lowering=lowering):

@@ -26,6 +26,7 @@ VECTOR = (
     "deadline",
     "tags",
     "note",
+    "unchecked",
 )
 REQUIRED = ("id", "title", "requirements", "steps")
 """The keys that every vector has."""
@@ -89,7 +90,7 @@ PEER: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What a peer can do, each with the keys beside it."""
 
-COMMON = ("expect", "across", "within", "level", "note", "quiet")
+COMMON = ("expect", "across", "within", "level", "note", "quiet", "unchecked")
 """The keys of every step but `for`."""
 STEP: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wasicheck.vectors.environment import read_after, read_environment
 from wasicheck.vectors.expansion import unrolled
-from wasicheck.vectors.expectations import may_end
+from wasicheck.vectors.expectations import may_end, read_unchecked
 from wasicheck.vectors.harness import check_stage
 from wasicheck.vectors.keys import AFTER, GIVEN, GUEST, VECTOR
 from wasicheck.vectors.listing import Listed, Listing, RowErrors, interface_of, list_folder, list_text, words
@@ -152,6 +152,7 @@ class _Reader:
             place=node.place,
             deadline=entry["deadline"].duration("a deadline", low=1) if "deadline" in entry else DEFAULT_DEADLINE,
             tags=listed.tags,
+            unchecked=read_unchecked(entry.get("unchecked")),
         )
 
     def _imports(self, entry: Mapping[str, Node]) -> Iterator[str]:

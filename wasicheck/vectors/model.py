@@ -298,6 +298,8 @@ class Step:
     """Reported together with the next step: no output comes between the two, which would take time."""
     note: str = ""
     """What the author says about it to readers."""
+    unchecked: str = ""
+    """Why its expectations leave open what they leave open; see `check vectors --vacuity`."""
 
 
 # --- what must be true outside ---------------------------------------------------------------------
@@ -382,3 +384,5 @@ class Vector:
     downstream: tuple[Step, ...] = ()
     """What the handler does that a middleware imports, or that a service has for a client."""
     tags: tuple[str, ...] = field(default=())
+    unchecked: str = ""
+    """Why its steps leave open what they leave open; see `check vectors --vacuity`."""

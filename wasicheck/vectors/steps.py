@@ -9,7 +9,7 @@ from wasicheck.values import WritableEnd as WritableName
 from wasicheck.values import parse_pattern, type_text, variables
 from wasicheck.vectors import outcomes
 from wasicheck.vectors.calls import CallReader
-from wasicheck.vectors.expectations import read_across, read_expectations, read_level
+from wasicheck.vectors.expectations import read_across, read_expectations, read_level, read_unchecked
 from wasicheck.vectors.harness import read_harness_action
 from wasicheck.vectors.keys import COMMON, LOOP, STARTED, STEP
 from wasicheck.vectors.model import (
@@ -89,6 +89,7 @@ class StepReader:
             node.fail("the guest has not been called here", "before the `handle` step there are steps of peers")
         entry = node.mapping(f"a `{kind}` step", (kind, *STEP[kind], *COMMON))
         note = entry["note"].text("a note") if "note" in entry else ""
+        unchecked = read_unchecked(entry.get("unchecked"))
         level = self._level(entry)
         action, yields, text = self._action(kind, entry, node)
         if isinstance(action, Handle):
@@ -103,7 +104,9 @@ class StepReader:
         quiet = "quiet" in entry and self._is_quiet(entry["quiet"], action, yields)
         if not quiet:
             self._quiet = 0
-        return Step(action, yields, expectations, across, within, node.place, text, quiet=quiet, note=note)
+        if unchecked and yields is None:
+            entry["unchecked"].fail("this step yields nothing that could be left open", "leave it out")
+        return Step(action, yields, expectations, across, within, node.place, text, quiet, note, unchecked)
 
     def __post_init__(self) -> None:
         self._opening = self.world is not World.COMMAND
