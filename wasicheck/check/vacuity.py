@@ -7,12 +7,13 @@ vector says nothing of it, unless it says why.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wasicheck.check.vectors import references
+from wasicheck.check.vectors import references, used_names
 from wasicheck.judge.ending import judge_exit, judge_output
 from wasicheck.judge.findings import Finding
 from wasicheck.judge.judge import weigh_across
@@ -22,13 +23,16 @@ from wasicheck.judge.recorded import RecordedStep, Recording, bare_run, moments,
 from wasicheck.judge.run import Exit, ExitReason
 from wasicheck.judge.steps import is_silent, judge_end_in, judge_pending, weigh_value
 from wasicheck.values import Value, format_value, same_value
-from wasicheck.values.mutants import Mutant, mutants, simplest
+from wasicheck.values.captures import named_cases
+from wasicheck.values.mutants import Hints, Mutant, hints_of, mutants, simplest
 from wasicheck.vectors.expectations import can_wait
 from wasicheck.vectors.loader import Suite
 from wasicheck.vectors.model import Channel, Ending, Expectation, Level, Place, Start, Step, Vector
 from wasicheck.vectors.outcomes import BYTES
 from wasicheck.vectors.staging import Accept, Harness, Introduce
 
+_CATCH_ALL = re.compile(r"\.err\.(?:other|internal-error)(?:\.some)?\Z")
+"""The text in a catch-all error, on which the specification tells users not to depend."""
 EXAMPLE = 100
 """Characters of the example of a mutant."""
 ENDING, EXIT = "(ending)", "(exit)"
@@ -41,16 +45,22 @@ class Fate(StrEnum):
     KILLED = "killed"
     KILLED_LATER = "killed later"
     """Accepted by its step, and told by a later one, or over all runs, that compares what was captured."""
-    PASSED_ON = "passed on"
-    """Accepted; captured, and given to a later step: what the host would have made of it cannot be known."""
+    USED_LATER = "used later"
+    """Accepted; captured, and used by a later step in a way of which a result does not tell what would come of it."""
     MAY = "may"
     """Accepted where the specification leaves it open: the answer is recorded."""
     NOT_ASKED = "not asked"
     """Accepted where an `expect` can be left out, as what was started is awaited later."""
+    NAMED = "named"
+    """Accepted: another case, which an alternative of the expectation names."""
+    MISSED = "missed already"
+    """Not told from an observation that itself is not quite what is asked for."""
     ACCEPTED = "accepted"
 
 
 KILLED = (Fate.KILLED, Fate.KILLED_LATER)
+CLOSED = (*KILLED, Fate.USED_LATER, Fate.MAY)
+"""What keeps a part from being a hole."""
 
 
 @dataclass
@@ -160,7 +170,7 @@ class VacuityReport:
 
 def check_vacuity(suite: Suite, results: Iterable[Result]) -> VacuityReport:
     """Mutate what results of the suite's vectors observed, and say which expectations would accept the mutants."""
-    examiner = _Examiner()
+    examiner = _Examiner(suite.vectors.values())
     changed: dict[str, None] = {}
     unknown: dict[str, None] = {}
     for result in results:
@@ -179,7 +189,12 @@ def check_vacuity(suite: Suite, results: Iterable[Result]) -> VacuityReport:
 class _Examiner:
     """Goes through recordings, and tallies what became of the mutants of each part."""
 
-    def __init__(self) -> None:
+    def __init__(self, vectors: Iterable[Vector]) -> None:
+        names: dict[Place, set[str]] = {}
+        for vector in vectors:
+            # What one row of a table uses is not unused in the others.
+            names.setdefault(vector.place, set()).update(used_names(vector))
+        self._used = {place: frozenset(found) for place, found in names.items()}
         self._tallies: dict[tuple[Place, str, str], _Tally] = {}
         self._seen: dict[str, Vector] = {}
         self._places: set[Place] = set()
@@ -202,8 +217,11 @@ class _Examiner:
                 continue
             weigh_value(step.step, seen, captured)
             weighed.append((step, seen, before))
+        used = self._used[vector.place]
         for position, (step, seen, before) in enumerate(weighed):
-            later = _Later(vector, step.index, [(s.step, o) for s, o, _ in weighed[position + 1 :]], captured, recorded)
+            later = _Later(
+                vector, used, step.index, [(s.step, o) for s, o, _ in weighed[position + 1 :]], captured, recorded
+            )
             self._examine_value(vector, step, seen, before, later)
         if weighed or recorded.steps:
             self._seen[vector.id] = vector
@@ -222,12 +240,15 @@ class _Examiner:
             return
         after = dict(before)
         base = weigh_value(step, seen, after)
-        for mutant in mutants(seen.value, step.yields):
+        hints = hints_of([e.outcome for e in step.expectations], before)
+        if runs := later.recorded.across.get(recorded.index):
+            hints = Hints({**hints.values, step.yields: runs}, hints.affixes)
+        for mutant in mutants(seen.value, step.yields, hints):
             trial = dict(before)
             found = weigh_value(step, StepObservation(Progress.DONE, mutant.value, seen.received_at), trial)
-            fate = _fate(step, base, found)
+            fate = _fate(step, base, found, mutant)
             if fate is Fate.ACCEPTED:
-                changed = {n: v for n, v in trial.items() if n not in after or not same_value(v, after[n])}
+                changed = {n: v for n, v in trial.items() if v is not after.get(n) and v != after.get(n)}
                 fate = later.fate(changed) if changed else fate
             if fate is Fate.ACCEPTED and step.across:
                 fate = later.across(step, seen.value, mutant.value)
@@ -261,7 +282,9 @@ class _Examiner:
 
     def _ending(self, vector: Vector, step: Step, base: Verdict, found: Verdict, example: str) -> None:
         only_may = all(e.level is Level.MAY for e in step.expectations)
-        fate = Fate.MAY if only_may else Fate.KILLED if found is not base else Fate.ACCEPTED
+        fate = Fate.KILLED if found is not base else Fate.MAY if only_may else Fate.ACCEPTED
+        if fate is Fate.ACCEPTED and base is Verdict.NON_STRICT:
+            fate = Fate.MISSED
         self._tally(vector, step, step.place, ENDING, fate, example)
 
     def _examine_outside(self, vector: Vector, recorded: Recording, captured: dict[str, Value]) -> None:
@@ -322,12 +345,10 @@ class _Examiner:
         holes: list[Hole] = []
         for (place, part, expected), tally in self._tallies.items():
             fates += tally.fates
-            if tally.fates[Fate.ACCEPTED] and not any(tally.fates[fate] for fate in KILLED):
+            if tally.fates[Fate.ACCEPTED] and not any(tally.fates[fate] for fate in CLOSED):
                 waiver = (tally.step.unchecked if tally.step is not None else "") or tally.vector.unchecked
                 accepted = tally.fates[Fate.ACCEPTED]
-                holes.append(
-                    Hole(place, tally.vector.id, tally.text, expected, part, accepted, tally.example, waiver)
-                )
+                holes.append(Hole(place, tally.vector.id, tally.text, expected, part, accepted, tally.example, waiver))
         useless = tuple(_useless(self._seen.values(), self._places, holes))
         return VacuityReport(
             vectors=len(self._seen),
@@ -349,6 +370,8 @@ class _Later:
     """What comes behind a step: what it captured may show there."""
 
     vector: Vector
+    used: frozenset[str]
+    """The names that the vector uses, in any row of its table."""
     index: int
     steps: Sequence[tuple[Step, StepObservation]]
     captured: Mapping[str, Value]
@@ -372,10 +395,7 @@ class _Later:
                     base = judge_output(self.vector, name, expectation, data, dict(self.captured), cut=False).verdict
                     if judge_output(self.vector, name, expectation, data, values, cut=False).verdict is not base:
                         return Fate.KILLED_LATER
-        actions = [step.action for step in self.vector.steps[self.index + 1 :]]
-        # What lies on disk is not in the results.
-        passed_on = any(_mention(part, changed) for part in (*actions, after.tree))
-        return Fate.PASSED_ON if passed_on else Fate.ACCEPTED
+        return Fate.USED_LATER if not changed.keys().isdisjoint(self.used) else Fate.ACCEPTED
 
     def across(self, step: Step, value: Value, other: Value) -> Fate:
         """The fate of a mutant of a step whose values are compared over all runs."""
@@ -387,7 +407,7 @@ class _Later:
         found = weigh_across(step, (*values[:at], other, *values[at + 1 :]))
         if _worst(base) is not _worst(found):
             return Fate.KILLED_LATER
-        return _fate(step, base, found)
+        return _fate(step, base, found, Mutant(other, ""))
 
 
 def _as_it_was(recorded: RecordedStep, captured: Mapping[str, Value]) -> StepObservation | None:
@@ -409,7 +429,10 @@ def _as_it_was(recorded: RecordedStep, captured: Mapping[str, Value]) -> StepObs
 
 
 def _fate(
-    step: Step, base: list[tuple[Expectation, Finding]], found: list[tuple[Expectation, Finding]]
+    step: Step,
+    base: list[tuple[Expectation, Finding]],
+    found: list[tuple[Expectation, Finding]],
+    mutant: Mutant,
 ) -> Fate:
     if _worst(base) is not _worst(found):
         return Fate.KILLED
@@ -419,7 +442,26 @@ def _fate(
     for (expectation, before), (_, after) in zip(base, found, strict=True):
         if expectation.level is Level.MAY and bool(before.message) is not bool(after.message):
             return Fate.MAY
-    return Fate.MAY if all(e.level is Level.MAY for e, _ in base) else Fate.ACCEPTED
+    if all(e.level is Level.MAY for e, _ in base):
+        return Fate.MAY
+    if _worst(base) is Verdict.NON_STRICT:
+        return Fate.MISSED
+    if _CATCH_ALL.search(mutant.part):
+        return Fate.NOT_ASKED
+    return Fate.NAMED if _is_named(step, mutant) else Fate.ACCEPTED
+
+
+def _is_named(step: Step, mutant: Mutant) -> bool:
+    """Whether the other case is one that an expectation names beside further ones."""
+    if mutant.case is None:
+        return False
+    part = tuple(mutant.part.split(".")[1:])
+    outcomes = (e.outcome for e in step.expectations)
+    return any(
+        mutant.case in named_cases(outcome, part)
+        for outcome in outcomes
+        if outcome is not None and not isinstance(outcome, Ending)
+    )
 
 
 def _told(level: Level, base: Finding, found: Finding) -> Fate:

@@ -49,7 +49,7 @@ def lint(suite: Suite, requirements: Mapping[str, Requirement] = MappingProxyTyp
     used: dict[Place, set[str]] = {}
     for vector in suite.vectors.values():
         # The rows of a table share their steps: what one of them uses is not unused.
-        used.setdefault(vector.place, set()).update(_used_names(vector))
+        used.setdefault(vector.place, set()).update(used_names(vector))
     for vector in suite.vectors.values():
         first = titles.setdefault((vector.interface, vector.title.casefold()), vector)
         if first is not vector:
@@ -116,11 +116,11 @@ def _captured(step: Step) -> Iterator[str]:
                 yield from variables(pattern)
 
 
-def _used_names(vector: Vector) -> Iterator[str]:
+def used_names(vector: Vector) -> Iterator[str]:
+    """Every name that a vector refers to, other than to capture it."""
     for step in vector.steps:
         yield from _used(step)
-    for expectation in (*vector.after.stdout, *vector.after.stderr):
-        yield from references(expectation.outcome)
+    yield from references((vector.after.stdout, vector.after.stderr, vector.after.tree))
 
 
 def _used(step: Step) -> Iterator[str]:

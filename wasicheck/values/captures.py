@@ -1,4 +1,4 @@
-"""Where the captures of a pattern are in the value that it matches."""
+"""Where the captures of a pattern are in the value that it matches, and the cases that it names."""
 
 from __future__ import annotations
 
@@ -68,3 +68,18 @@ def _captures(pattern: Pattern, path: tuple[PathStep, ...]) -> Iterator[tuple[st
         case _:
             # Nothing else has a part with a fixed place, and none other is allowed to capture.
             return
+
+
+def named_cases(pattern: Pattern, path: tuple[str, ...]) -> frozenset[str]:
+    """Return the cases that a pattern names at the end of a path of cases, other than to exclude them."""
+    match pattern:
+        case Capture(pattern=part):
+            return named_cases(part, path)
+        case Alternatives(patterns=parts) | Conjunction(patterns=parts):
+            return frozenset[str]().union(*(named_cases(part, path) for part in parts))
+        case CasePattern() if not path:
+            return frozenset((pattern.case,))
+        case CasePattern(payload=part) if part is not None and pattern.case == path[0]:
+            return named_cases(part, path[1:])
+        case _:
+            return frozenset()

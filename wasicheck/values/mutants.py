@@ -8,15 +8,26 @@ more part, however deep it is: of `ok({size: 5, …})` there is the case, and `.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from itertools import islice
 from typing import assert_never
 
+from wasicheck.values.argument_types import (
+    Constant,
+    MissingValue,
+    Offset,
+    RecordArgument,
+    Reference,
+    TupleArgument,
+    VariantArgument,
+    evaluate,
+)
 from wasicheck.values.literals import INTEGERS
 from wasicheck.values.model import Handle, Record, Value, Variant
-from wasicheck.values.shapes import cases, is_bytes
-from wasicheck.values.wave import case_text, same_value
+from wasicheck.values.pattern_types import Affix, Literal
+from wasicheck.values.shapes import WIT_TYPES, cases, is_bytes
+from wasicheck.values.wave import case_text
 from wasicheck.wit.types import (
     BorrowType,
     EnumType,
@@ -46,11 +57,56 @@ class Mutant:
 
     value: Value
     part: str
+    case: str | None = None
+    """The case that the part has become; None if the part is no case."""
 
 
-def mutants(value: Value, type: Type) -> tuple[Mutant, ...]:
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What patterns mention, as it is what they can tell: values by their type, and parts of strings and bytes."""
+
+    values: Mapping[Type, tuple[Value, ...]] = field(default_factory=dict)
+    affixes: tuple[Value, ...] = ()
+
+
+NO_HINTS = Hints()
+
+
+def mutants(value: Value, type: Type, hints: Hints = NO_HINTS) -> tuple[Mutant, ...]:
     """Return a bounded number of other values of the type; none where there is nothing else to be: handles."""
-    return tuple(_parts(value, type, ""))
+    return tuple(_parts(value, type, "", hints))
+
+
+def hints_of(patterns: Iterable[object], captured: Mapping[str, Value]) -> Hints:
+    """Collect what patterns mention, references resolved."""
+    values: dict[Type, list[Value]] = {}
+    affixes: list[Value] = []
+    for pattern in patterns:
+        _collect(pattern, captured, values, affixes)
+    return Hints({type: tuple(found) for type, found in values.items()}, tuple(affixes))
+
+
+def _collect(
+    part: object, captured: Mapping[str, Value], values: dict[Type, list[Value]], affixes: list[Value]
+) -> None:
+    match part:
+        case Literal():
+            values.setdefault(part.type, []).append(part.value)
+        case Affix():
+            affixes.append(part.content)
+        case Constant() | Reference() | Offset() | RecordArgument() | TupleArgument() | VariantArgument():
+            try:
+                values.setdefault(part.type, []).append(evaluate(part, captured))
+            except MissingValue:
+                return
+        case tuple():
+            for inner in part:
+                _collect(inner, captured, values, affixes)
+        case _ if is_dataclass(part) and not isinstance(part, WIT_TYPES):
+            for each in fields(part):
+                _collect(getattr(part, each.name), captured, values, affixes)
+        case _:
+            return
 
 
 def simplest(type: Type) -> Value:
@@ -86,20 +142,41 @@ def simplest(type: Type) -> Value:
             assert_never(type)
 
 
-def _parts(value: Value, type: Type, part: str) -> Iterator[Mutant]:
+def _parts(value: Value, type: Type, part: str, hints: Hints) -> Iterator[Mutant]:
     """The mutants of a value in the order of its parts, outermost first."""
     if not isinstance(type, VariantType | EnumType | OptionType | ResultType):
-        yield from (Mutant(other, part) for other in _distinct(value, _others(value, type)))
+        yield from (Mutant(other, part) for other in _distinct(value, _others(value, type, hints)))
         return
     assert isinstance(value, Variant)
+    for hint in hints.values.get(type, ()):
+        if hint != value:
+            yield _hinted(value, hint, type, part)
     for case, payload in cases(type).items():
         if case != value.case:
-            yield from (Mutant(Variant(case, other), part) for other in _payloads(payload))
+            yield from (Mutant(Variant(case, other), part, case) for other in _payloads(payload))
     payload = cases(type)[value.case]
     if payload is not None:
         assert value.payload is not None
-        for inner in _parts(value.payload, payload, f"{part}.{case_text(value.case, type)}"):
-            yield Mutant(Variant(value.case, inner.value), inner.part)
+        for inner in _parts(value.payload, payload, f"{part}.{case_text(value.case, type)}", hints):
+            yield Mutant(Variant(value.case, inner.value), inner.part, inner.case)
+
+
+def _hinted(value: Value, hint: Value, type: Type, part: str) -> Mutant:
+    """A whole value that is mentioned as a mutant of the innermost part in which it differs."""
+    inner, of, where = (value, hint), type, part
+    while isinstance(of, VariantType | EnumType | OptionType | ResultType):
+        one, other = inner
+        assert isinstance(one, Variant)
+        assert isinstance(other, Variant)
+        if one.case != other.case:
+            return Mutant(hint, where, other.case)
+        payload = cases(of)[one.case]
+        assert payload is not None
+        assert one.payload is not None
+        assert other.payload is not None
+        where += f".{case_text(one.case, of)}"
+        inner, of = (one.payload, other.payload), payload
+    return Mutant(hint, where)
 
 
 def _payloads(type: Type | None) -> Iterator[Value | None]:
@@ -109,20 +186,27 @@ def _payloads(type: Type | None) -> Iterator[Value | None]:
     else:
         simple = simplest(type)
         yield simple
-        yield from (mutant.value for mutant in islice(_parts(simple, type, ""), PER_PAYLOAD))
+        yield from (mutant.value for mutant in islice(_parts(simple, type, "", NO_HINTS), PER_PAYLOAD))
 
 
 def _distinct(value: Value, others: Iterator[Value]) -> Iterator[Value]:
     """Those of the others that differ from the value and from each other."""
-    seen = [value]
+    seen = {value}
     for other in others:
-        if not any(same_value(other, one) for one in seen):
-            seen.append(other)
+        if other not in seen:
+            seen.add(other)
             yield other
 
 
-def _others(value: Value, type: Type) -> Iterator[Value]:
-    """Other values of a type that has no cases."""
+def _others(value: Value, type: Type, hints: Hints) -> Iterator[Value]:
+    """Other values of a type that has no cases; some may be the value itself."""
+    yield from hints.values.get(type, ())
+    if isinstance(value, str | bytes):
+        for affix in hints.affixes:
+            if (isinstance(value, str) and isinstance(affix, str)) or (
+                isinstance(value, bytes) and isinstance(affix, bytes)
+            ):
+                yield from (affix + value, value + affix)
     match type, value:
         case PrimitiveType("bool"), bool():
             yield not value
@@ -138,14 +222,14 @@ def _others(value: Value, type: Type) -> Iterator[Value]:
         case ListType(), bytes():
             yield from _byte_strings(value, type)
         case ListType(), tuple():
-            yield from _lists(value, type)
+            yield from _lists(value, type, hints)
         case TupleType(), tuple():
             for index, (element, of) in enumerate(zip(value, type.elements, strict=True)):
-                for mutant in islice(_parts(element, of, ""), PER_FIELD):
+                for mutant in islice(_parts(element, of, "", hints), PER_FIELD):
                     yield (*value[:index], mutant.value, *value[index + 1 :])
         case RecordType(), Record():
             for index, ((name, inner), field) in enumerate(zip(value.fields, type.fields, strict=True)):
-                for mutant in islice(_parts(inner, field.type, ""), PER_FIELD):
+                for mutant in islice(_parts(inner, field.type, "", hints), PER_FIELD):
                     yield Record((*value.fields[:index], (name, mutant.value), *value.fields[index + 1 :]))
         case FlagsType(), frozenset():
             yield from (value ^ {label} for label in type.labels)
@@ -174,15 +258,17 @@ def _byte_strings(value: bytes, type: ListType) -> Iterator[bytes]:
         yield value + b"x"
 
 
-def _lists(value: tuple[Value, ...], type: ListType) -> Iterator[tuple[Value, ...]]:
+def _lists(value: tuple[Value, ...], type: ListType, hints: Hints) -> Iterator[tuple[Value, ...]]:
     if type.length is None:
         if value:
             yield from (value[:-1], value[1:], ())
         yield (*value, value[-1] if value else simplest(type.element))
-        yield (*value, simplest(type.element))
+        simple = simplest(type.element)
+        yield (*value, simple)
+        yield from ((*value, m.value) for m in islice(_parts(simple, type.element, "", hints), PER_FIELD))
     if len(value) > 1:
         yield (value[1], value[0], *value[2:])
         yield value[::-1]
     for index in sorted({0, len(value) // 2, len(value) - 1} if value else ()):
-        for mutant in islice(_parts(value[index], type.element, ""), PER_FIELD):
+        for mutant in islice(_parts(value[index], type.element, "", hints), PER_FIELD):
             yield (*value[:index], mutant.value, *value[index + 1 :])
