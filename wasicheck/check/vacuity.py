@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wasicheck.check.vectors import references, used_names
+from wasicheck.check.vectors import names_by_place, references
 from wasicheck.judge.ending import judge_exit, judge_output
 from wasicheck.judge.findings import Finding
 from wasicheck.judge.judge import weigh_across
@@ -190,11 +190,7 @@ class _Examiner:
     """Goes through recordings, and tallies what became of the mutants of each part."""
 
     def __init__(self, vectors: Iterable[Vector]) -> None:
-        names: dict[Place, set[str]] = {}
-        for vector in vectors:
-            # What one row of a table uses is not unused in the others.
-            names.setdefault(vector.place, set()).update(used_names(vector))
-        self._used = {place: frozenset(found) for place, found in names.items()}
+        self._used = names_by_place(vectors)
         self._tallies: dict[tuple[Place, str, str], _Tally] = {}
         self._seen: dict[str, Vector] = {}
         self._places: set[Place] = set()
@@ -217,7 +213,6 @@ class _Examiner:
                 continue
             weigh_value(step.step, seen, captured)
             weighed.append((step, seen, before))
-        used = self._used[vector.place]
         for position, (step, seen, before) in enumerate(weighed):
             later = _Later(
                 vector, used, step.index, [(s.step, o) for s, o, _ in weighed[position + 1 :]], captured, recorded
@@ -370,8 +365,8 @@ class _Later:
     """What comes behind a step: what it captured may show there."""
 
     vector: Vector
-    used: frozenset[str]
-    """The names that the vector uses, in any row of its table."""
+    used: Container[str]
+    """The names that this vector uses, or another one with the same step."""
     index: int
     steps: Sequence[tuple[Step, StepObservation]]
     captured: Mapping[str, Value]
@@ -395,7 +390,7 @@ class _Later:
                     base = judge_output(self.vector, name, expectation, data, dict(self.captured), cut=False).verdict
                     if judge_output(self.vector, name, expectation, data, values, cut=False).verdict is not base:
                         return Fate.KILLED_LATER
-        return Fate.USED_LATER if not changed.keys().isdisjoint(self.used) else Fate.ACCEPTED
+        return Fate.USED_LATER if any(name in self.used for name in changed) else Fate.ACCEPTED
 
     def across(self, step: Step, value: Value, other: Value) -> Fate:
         """The fate of a mutant of a step whose values are compared over all runs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from types import MappingProxyType
 
@@ -46,15 +46,12 @@ def lint(suite: Suite, requirements: Mapping[str, Requirement] = MappingProxyTyp
     """
     titles: dict[tuple[str, str], Vector] = {}
     found: list[VectorError] = []
-    used: dict[Place, set[str]] = {}
-    for vector in suite.vectors.values():
-        # The rows of a table share their steps: what one of them uses is not unused.
-        used.setdefault(vector.place, set()).update(used_names(vector))
+    used = names_by_place(suite.vectors.values())
     for vector in suite.vectors.values():
         first = titles.setdefault((vector.interface, vector.title.casefold()), vector)
         if first is not vector:
             found.append(_at(vector.place, f"`{vector.id}` has the title of `{first.id}`", "say how they differ"))
-        found += _unused(vector, used[vector.place])
+        found += _unused(vector, used)
         found += _forgotten(vector)
         found += _toothless(vector)
         found += _misgraded(vector, requirements)
@@ -83,7 +80,21 @@ def _at(place: Place, message: str, hint: str | None = None) -> VectorError:
 # --- names -------------------------------------------------------------------------------------------------
 
 
-def _unused(vector: Vector, used: Container[str]) -> Iterator[VectorError]:
+def names_by_place(vectors: Iterable[Vector]) -> Mapping[Place, Container[str]]:
+    """Return, for the place of each step, the names that a vector with this step refers to.
+
+    The rows of a table share their steps, and so do vectors that repeat those of another: what one of them uses is not
+    unused.
+    """
+    used: dict[Place, set[str]] = {}
+    for vector in vectors:
+        names = set(used_names(vector))
+        for place in {step.place for step in vector.steps}:
+            used.setdefault(place, set()).update(names)
+    return used
+
+
+def _unused(vector: Vector, used: Mapping[Place, Container[str]]) -> Iterator[VectorError]:
     """Captures and ends that nothing refers to; in a loop, those that nothing refers to in any round."""
     rounds: dict[Place, list[Step]] = {}
     for step in vector.steps:
@@ -92,10 +103,10 @@ def _unused(vector: Vector, used: Container[str]) -> Iterator[VectorError]:
         if steps[0].note:
             continue
         for names in zip(*map(_captured, steps), strict=False):
-            if not any(name in used for name in names):
+            if not any(name in used[place] for name in names):
                 yield _at(place, f"`${names[0]}` is captured and never used", "write `_`, or a pattern")
         for names in zip(*map(_made, steps), strict=False):
-            if not any(name in used for name in names):
+            if not any(name in used[place] for name in names):
                 yield _at(place, f"the end `${names[0]}` is never used", _NOTED)
 
 

@@ -65,8 +65,9 @@ def read_expectations(
             )
         return (Expectation(level, None, "completes"),), {}
     captured: dict[str, Type] = {}
+    explained = "unchecked" in entry
     return _graded(
-        node, level, lambda part, grade: _expectation(part, action, yields, grade, scope, captured)
+        node, level, lambda part, grade: _expectation(part, action, yields, grade, scope, captured, explained)
     ), captured
 
 
@@ -118,9 +119,18 @@ def _graded(node: Node, level: Level, read: Callable[[Node, Level], Expectation]
 
 
 def _expectation(
-    node: Node, action: Action, yields: Type | None, level: Level, scope: Scope, captured: dict[str, Type]
+    node: Node,
+    action: Action,
+    yields: Type | None,
+    level: Level,
+    scope: Scope,
+    captured: dict[str, Type],
+    explained: bool,
 ) -> Expectation:
-    """One expectation on a step; adds what it captures to `captured`."""
+    """One expectation on a step; adds what it captures to `captured`.
+
+    `explained`: the step says why it leaves something open, which may be everything.
+    """
     text = node.text("a pattern")
     if text in _ENDINGS:
         ending = Ending(text)
@@ -137,7 +147,7 @@ def _expectation(
     if twice := names.keys() & captured.keys():
         node.fail(f"`${min(twice)}` is captured in two expectations", "capture it in the first one")
     captured.update(names)
-    if not names and level is not Level.MAY:
+    if not names and level is not Level.MAY and not explained:
         _refuse_everything(node, text, pattern, type_text(yields))
     if whole is not None:
         assert isinstance(yields, VariantType)
@@ -184,7 +194,7 @@ def _refuse_everything(node: Node, text: str, pattern: Pattern, what: str) -> No
     if accepts_everything(pattern):
         node.fail(
             f"`{text}` accepts every {what}",
-            "say what the specification asks for, or `level: may` to record the answer",
+            "say what the specification asks for, or `unchecked: why not`, or `level: may` to record the answer",
         )
 
 
