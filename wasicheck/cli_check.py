@@ -14,6 +14,7 @@ from rich.text import Text
 from wasicheck.check.component import check_component_file
 from wasicheck.check.coverage import coverage, coverage_data, coverage_table
 from wasicheck.check.decoding import ComponentError
+from wasicheck.check.vacuity import VacuityReport, check_vacuity
 from wasicheck.check.vectors import lint, lint_requirements
 from wasicheck.check.wit import NoWasiError, check_wit
 from wasicheck.cli_inputs import UsageError, complain, report_problems, requirements_of, suite_of
@@ -21,8 +22,12 @@ from wasicheck.guest.compiler import Build
 from wasicheck.judge.expectations import NO_EXPECTATIONS
 from wasicheck.judge.status import ExitStatus
 from wasicheck.report.checks import component_text, host_text, wit_text
+from wasicheck.report.reading import read_results
+from wasicheck.report.text import plural
+from wasicheck.report.vacuity import vacuity_text
 from wasicheck.session import find_host, open_session
 from wasicheck.surface import survey_host
+from wasicheck.vectors.loader import Suite
 from wasicheck.wit import WitError, parse_folder, wasi
 
 
@@ -34,9 +39,17 @@ def add_check_commands(commands: argparse._SubParsersAction[Any]) -> None:
     checked = checks.add_parser(
         "vectors",
         help="names that nothing uses, operations that nobody waits for, requirements that are misgraded",
-        epilog="Exit status: 0 nothing found, 1 something found, 4 vectors or requirements that do not load.",
+        epilog="Exit status: 0 nothing found, 1 something found, 4 vectors or requirements that do not load,"
+        " or results that cannot be used.",
     )
     checked.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    checked.add_argument(
+        "--vacuity",
+        type=Path,
+        metavar="RESULTS",
+        help="what `run --json` recorded: say which expectations would accept other answers than those as well",
+    )
+    checked.add_argument("--json", action="store_true", help="as JSON, with every finding")
     checked.set_defaults(command=_check_vectors)
 
     covered = checks.add_parser(
@@ -85,12 +98,37 @@ def _check_vectors(options: argparse.Namespace) -> ExitStatus:
     report_problems(suite)
     requirements = requirements_of(options.vectors)
     found = (*lint_requirements(requirements, wasi()), *lint(suite, requirements))
-    for problem in found:
-        sys.stdout.write(f"{problem}\n")
-    sys.stdout.write(f"{len(suite.vectors)} vectors, {len(requirements)} requirements, {len(found)} findings\n")
+    vacuity = None if options.vacuity is None else _vacuity(options.vacuity, suite)
+    if options.json:
+        data = {
+            "vectors": len(suite.vectors),
+            "requirements": len(requirements),
+            "problems": [problem.data() for problem in suite.problems],
+            "findings": [problem.data() for problem in found],
+            "vacuity": None if vacuity is None else vacuity.data(),
+        }
+        sys.stdout.write(json.dumps(data, indent=2) + "\n")
+    else:
+        for problem in found:
+            sys.stdout.write(f"{problem}\n")
+        numbers = (plural(len(suite.vectors), "vector"), plural(len(requirements), "requirement"))
+        sys.stdout.write(f"{', '.join(numbers)}, {plural(len(found), 'finding')}\n")
+        if vacuity is not None:
+            _print_text(vacuity_text(str(options.vacuity), vacuity))
     if suite.problems:
         return ExitStatus.USAGE_ERROR
-    return ExitStatus.RED if found else ExitStatus.OK
+    vacuous = vacuity is not None and bool(vacuity.open or vacuity.useless)
+    return ExitStatus.RED if found or vacuous else ExitStatus.OK
+
+
+def _vacuity(path: Path, suite: Suite) -> VacuityReport:
+    """Check recorded results; raise UsageError if they are of none of the vectors."""
+    report = check_vacuity(suite, read_results(path).results)
+    if not report.observations:
+        raise UsageError(
+            f"{path}: holds no observation of these {plural(len(suite.vectors), 'vector')}: run them first"
+        )
+    return report
 
 
 def _check_coverage(options: argparse.Namespace) -> ExitStatus:
@@ -142,5 +180,9 @@ def _print(options: argparse.Namespace, data: dict[str, object], text: Text) -> 
     if options.json:
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
     else:
-        # Lines are left to the terminal to break, so that what is piped elsewhere has its own.
-        Console(highlight=False).print(text, soft_wrap=True)
+        _print_text(text)
+
+
+def _print_text(text: Text) -> None:
+    """Print a text; lines are left to the terminal to break, so that what is piped elsewhere has its own."""
+    Console(highlight=False).print(text, soft_wrap=True)

@@ -1,78 +1,41 @@
 """Vacuity: whether expectations tell what was observed from what else could have been.
 
-Every observation of a recorded run is replaced by other values of its type (`values/mutants.py`), and judged as the run
-was. A mutant that is judged otherwise is killed. A part of an outcome all of whose mutants are accepted is a *hole*: the
-vector says nothing of it, unless it says why.
+Every observation of a recorded run is replaced by other values of its type (`values/mutants.py`), and judged as the
+run was. A part of an outcome all of whose mutants are accepted is a *hole*: the vector asks nothing of it, unless it
+says why (`unchecked`).
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from wasicheck.check.fates import CLOSED, Fate, Later, step_fate, told, worst
 from wasicheck.check.vectors import names_by_place, references
 from wasicheck.judge.ending import judge_exit, judge_output
-from wasicheck.judge.findings import Finding
-from wasicheck.judge.judge import weigh_across
-from wasicheck.judge.model import SEVERITY, Result, Verdict
+from wasicheck.judge.findings import strictest
+from wasicheck.judge.model import Result, Verdict
 from wasicheck.judge.observation import Progress, StepObservation
 from wasicheck.judge.recorded import RecordedStep, Recording, bare_run, moments, recording
 from wasicheck.judge.run import Exit, ExitReason
 from wasicheck.judge.steps import is_silent, judge_end_in, judge_pending, weigh_value
-from wasicheck.values import Value, format_value, same_value
-from wasicheck.values.captures import named_cases
-from wasicheck.values.mutants import Hints, Mutant, hints_of, mutants, simplest
+from wasicheck.values import Value, format_value, variables
+from wasicheck.values.mutants import Hints, hints_of, mutants, simplest
 from wasicheck.vectors.expectations import can_wait
 from wasicheck.vectors.loader import Suite
-from wasicheck.vectors.model import Channel, Ending, Expectation, Level, Place, Start, Step, Vector
+from wasicheck.vectors.model import Channel, Ending, Expectation, Place, Step, Vector
 from wasicheck.vectors.outcomes import BYTES
-from wasicheck.vectors.staging import Accept, Harness, Introduce
+from wasicheck.vectors.staging import Harness, Introduce
 
-_CATCH_ALL = re.compile(r"\.err\.(?:other|internal-error)(?:\.some)?\Z")
-"""The text in a catch-all error, on which the specification tells users not to depend."""
 EXAMPLE = 100
 """Characters of the example of a mutant."""
 ENDING, EXIT = "(ending)", "(exit)"
-"""Parts that are no parts of a value."""
+"""Parts that are no parts of a value; `(stdout)` and `(stderr)` are two more."""
+_MET = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO)
 
-
-class Fate(StrEnum):
-    """What became of a mutant."""
-
-    KILLED = "killed"
-    KILLED_LATER = "killed later"
-    """Accepted by its step, and told by a later one, or over all runs, that compares what was captured."""
-    USED_LATER = "used later"
-    """Accepted; captured, and used by a later step in a way of which a result does not tell what would come of it."""
-    MAY = "may"
-    """Accepted where the specification leaves it open: the answer is recorded."""
-    NOT_ASKED = "not asked"
-    """Accepted where an `expect` can be left out, as what was started is awaited later."""
-    NAMED = "named"
-    """Accepted: another case, which an alternative of the expectation names."""
-    MISSED = "missed already"
-    """Not told from an observation that itself is not quite what is asked for."""
-    ACCEPTED = "accepted"
-
-
-KILLED = (Fate.KILLED, Fate.KILLED_LATER)
-CLOSED = (*KILLED, Fate.USED_LATER, Fate.MAY)
-"""What keeps a part from being a hole."""
-
-
-@dataclass
-class _Tally:
-    """What became of the mutants of one part of one expectation, over all rows and results."""
-
-    vector: Vector
-    step: Step | None
-    text: str
-    expected: str
-    fates: Counter[Fate] = field(default_factory=Counter)
-    example: str = ""
+_Outcomes = Sequence[tuple[str, Fate, str]]
+"""For each mutant its part, its fate, and what it is if it is accepted."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +43,7 @@ class Hole:
     """A part of an outcome all of whose mutants are accepted.
 
     `part` are the cases that lead to it (`.ok`), empty for the outcome as a whole; `waiver` is the reason that the
-    vector gives, empty if it gives none.
+    vector gives, empty if it gives none; `id` that of the first vector of a table, `example` one of the mutants.
     """
 
     place: Place
@@ -108,7 +71,7 @@ class Hole:
 
 @dataclass(frozen=True)
 class UselessWaiver:
-    """A waiver of a vector that leaves nothing open."""
+    """The reason that a step or vector gives for leaving something open, where nothing is left open."""
 
     place: Place
     id: str
@@ -121,11 +84,11 @@ class UselessWaiver:
 
 @dataclass(frozen=True)
 class VacuityReport:
-    """What vacuity found.
+    """What was found.
 
-    `fates` counts mutants; `observations` those that were mutated, `unread` those that results do not keep whole,
-    `failed` those that were refused. `changed` and `unknown` are ids of results that are of other vectors than those
-    of the suite, `unobserved` ids of vectors without an observation.
+    `observations` counts those that were mutated, `unread` those that results do not keep whole, `failed` those that
+    were refused in the run; `fates` counts mutants, `waived` those in holes for which vectors give a reason. `changed`
+    and `unknown` are ids of results of other vectors than the suite has, `unobserved` vectors without an observation.
     """
 
     vectors: int
@@ -186,12 +149,24 @@ def check_vacuity(suite: Suite, results: Iterable[Result]) -> VacuityReport:
     return examiner.report(suite, tuple(changed), tuple(unknown))
 
 
+@dataclass
+class _Tally:
+    """What became of the mutants of one part under one expectation, over all rows and results."""
+
+    vector: Vector
+    step: Step | None
+    fates: Counter[Fate] = field(default_factory=Counter)
+    example: str = ""
+
+
 class _Examiner:
     """Goes through recordings, and tallies what became of the mutants of each part."""
 
     def __init__(self, vectors: Iterable[Vector]) -> None:
         self._used = names_by_place(vectors)
         self._tallies: dict[tuple[Place, str, str], _Tally] = {}
+        self._known: dict[tuple[Place, str, Value, Verdict], _Outcomes] = {}
+        """The outcomes of steps that depend on nothing but their own value: tables repeat them hundreds of times."""
         self._seen: dict[str, Vector] = {}
         self._places: set[Place] = set()
         self._observations = self._unread = self._failed = 0
@@ -204,9 +179,9 @@ class _Examiner:
         weighed: list[tuple[RecordedStep, StepObservation, dict[str, Value]]] = []
         for step in recorded.steps:
             if step.seen is None:
-                self._examine_ending(vector, step, recorded)
+                self._examine_ending(vector, step)
                 continue
-            before = dict(captured) if step.step.expectations else captured
+            before = dict(captured)
             seen = _as_it_was(step, before)
             if seen is None:
                 self._unread += 1
@@ -214,84 +189,71 @@ class _Examiner:
             weigh_value(step.step, seen, captured)
             weighed.append((step, seen, before))
         for position, (step, seen, before) in enumerate(weighed):
-            later = _Later(
-                vector, used, step.index, [(s.step, o) for s, o, _ in weighed[position + 1 :]], captured, recorded
-            )
-            self._examine_value(vector, step, seen, before, later)
-        if weighed or recorded.steps:
-            self._seen[vector.id] = vector
+            if isinstance(step.step.action, Harness) and isinstance(step.step.action.action, Introduce):
+                continue
+            behind = [(other.step, observed) for other, observed, _ in weighed[position + 1 :]]
+            later = Later(vector, step.index, self._used[step.step.place], behind, captured, recorded)
+            self._note(vector, step)
+            self._examine_complete(vector, step)
+            for part, fate, example in self._outcomes(step, seen, before, later):
+                self._tally(vector, step.step, part, fate, example)
         self._examine_outside(vector, recorded, captured)
 
-    def _examine_value(
-        self, vector: Vector, recorded: RecordedStep, seen: StepObservation, before: dict[str, Value], later: _Later
-    ) -> None:
-        step = recorded.step
-        if isinstance(step.action, Harness) and isinstance(step.action.action, Introduce):
-            return
+    def _note(self, vector: Vector, recorded: RecordedStep) -> None:
+        self._seen[vector.id] = vector
+        self._places.add(recorded.step.place)
         self._observations += 1
-        self._places.add(step.place)
-        self._endings(vector, recorded)
-        if step.yields is None or seen.value is None:
-            return
-        after = dict(before)
-        base = weigh_value(step, seen, after)
-        hints = hints_of([e.outcome for e in step.expectations], before)
-        if runs := later.recorded.across.get(recorded.index):
-            hints = Hints({**hints.values, step.yields: runs}, hints.affixes)
-        for mutant in mutants(seen.value, step.yields, hints):
-            trial = dict(before)
-            found = weigh_value(step, StepObservation(Progress.DONE, mutant.value, seen.received_at), trial)
-            fate = _fate(step, base, found, mutant)
-            if fate is Fate.ACCEPTED:
-                changed = {n: v for n, v in trial.items() if v is not after.get(n) and v != after.get(n)}
-                fate = later.fate(changed) if changed else fate
-            if fate is Fate.ACCEPTED and step.across:
-                fate = later.across(step, seen.value, mutant.value)
-            self._count(vector, step, mutant, fate)
 
-    def _endings(self, vector: Vector, recorded: RecordedStep) -> None:
-        """What if the step had not come to its end?"""
+    def _outcomes(
+        self, recorded: RecordedStep, seen: StepObservation, before: Mapping[str, Value], later: Later
+    ) -> _Outcomes:
+        """What becomes of the mutants of a step's value."""
+        step = recorded.step
+        if step.yields is None or seen.value is None:
+            return ()
+        if step.across or seen.received_at or not _stands_alone(step.expectations):
+            return tuple(_fates(step, seen, before, later))
+        key = (step.place, _expected(step), seen.value, recorded.verdict)
+        if key not in self._known:
+            self._known[key] = tuple(_fates(step, seen, before, later))
+        return self._known[key]
+
+    def _examine_complete(self, vector: Vector, recorded: RecordedStep) -> None:
+        """What if a step that is complete had not come to its end?"""
         step, index = recorded.step, recorded.index
         if vector.guest.channel is Channel.NONE or is_silent(step):
             return
         if can_wait(step.action):
-            self._ending(vector, step, recorded.verdict, judge_pending(index, step).verdict, "pending")
+            self._ending(vector, recorded, judge_pending(index, step).verdict, "pending")
         ended = judge_end_in(vector, index, bare_run(Exit(ExitReason.EXITED, 1)), None)
-        self._ending(vector, step, recorded.verdict, ended.verdict, "trap")
+        self._ending(vector, recorded, ended.verdict, "trap")
 
-    def _examine_ending(self, vector: Vector, recorded: RecordedStep, whole: Recording) -> None:
+    def _examine_ending(self, vector: Vector, recorded: RecordedStep) -> None:
         """What if a step that trapped, exited or kept waiting had come to its end, or ended otherwise?"""
-        step, index, base = recorded.step, recorded.index, recorded.verdict
-        self._observations += 1
-        self._places.add(step.place)
+        step, index = recorded.step, recorded.index
+        self._note(vector, recorded)
         value = None if step.yields is None else simplest(step.yields)
-        completed = _worst(weigh_value(step, StepObservation(Progress.DONE, value), {}))
-        shown = "completed" if value is None or step.yields is None else _example(value, step)
-        self._ending(vector, step, base, completed, shown)
+        complete = weigh_value(step, StepObservation(Progress.DONE, value), {})
+        self._ending(vector, recorded, worst(complete), "completed" if value is None else _shown(value, step))
         if recorded.ending is Ending.TRAP:
             ended = judge_end_in(vector, index, bare_run(Exit(ExitReason.EXITED, 0)), None)
-            self._ending(vector, step, base, ended.verdict, "success (exit status 0)")
+            self._ending(vector, recorded, ended.verdict, "exit status 0")
         elif recorded.ending is Ending.PENDING:
             ended = judge_end_in(vector, index, bare_run(Exit(ExitReason.EXITED, 1)), None)
-            self._ending(vector, step, base, ended.verdict, "trap")
+            self._ending(vector, recorded, ended.verdict, "trap")
 
-    def _ending(self, vector: Vector, step: Step, base: Verdict, found: Verdict, example: str) -> None:
-        only_may = all(e.level is Level.MAY for e in step.expectations)
-        fate = Fate.KILLED if found is not base else Fate.MAY if only_may else Fate.ACCEPTED
-        if fate is Fate.ACCEPTED and base is Verdict.NON_STRICT:
-            fate = Fate.MISSED
-        self._tally(vector, step, step.place, ENDING, fate, example)
+    def _ending(self, vector: Vector, recorded: RecordedStep, verdict: Verdict, example: str) -> None:
+        fate = told(strictest(recorded.step), recorded.verdict, verdict)
+        self._tally(vector, recorded.step, ENDING, fate, example)
 
     def _examine_outside(self, vector: Vector, recorded: Recording, captured: dict[str, Value]) -> None:
         """Mutate how the host ended, and what it printed."""
         after = vector.after
         if after.exit is not None and recorded.exit is not None:
-            base = judge_exit(vector, bare_run(recorded.exit), None)
-            if base.verdict in (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO):
-                for code in sorted({0, 1, recorded.exit.code + 1} - {recorded.exit.code}):
-                    found = judge_exit(vector, bare_run(Exit(ExitReason.EXITED, code)), None)
-                    fate = _told(after.exit.level, base, found)
-                    self._tally(vector, None, after.place, EXIT, fate, f"exit status {code}")
+            base = judge_exit(vector, bare_run(recorded.exit), None).verdict
+            for code in sorted({0, 1, recorded.exit.code + 1} - {recorded.exit.code} if base in _MET else ()):
+                found = judge_exit(vector, bare_run(Exit(ExitReason.EXITED, code)), None).verdict
+                self._tally(vector, None, EXIT, told(after.exit.level, base, found), f"exit status {code}")
         for name, expectations, data in (
             ("stdout", after.stdout, recorded.stdout),
             ("stderr", after.stderr, recorded.stderr),
@@ -302,34 +264,25 @@ class _Examiner:
     def _examine_output(
         self, vector: Vector, name: str, expectation: Expectation, data: bytes | None, captured: dict[str, Value]
     ) -> None:
-        if data is None:
-            self._unread += 1
-            return
-        base = judge_output(vector, name, expectation, data, captured, cut=False)
-        if base.verdict not in (Verdict.PASS, Verdict.INFO):
+        base = judge_output(vector, name, expectation, data or b"", captured, cut=False).verdict
+        if data is None or base not in _MET:
             self._unread += 1
             return
         self._observations += 1
-        for mutant in mutants(data, BYTES):
+        for mutant in mutants(data, BYTES, hints_of([expectation.outcome], captured)):
             assert isinstance(mutant.value, bytes)
-            found = judge_output(vector, name, expectation, mutant.value, captured, cut=False)
-            fate = _told(expectation.level, base, found)
+            found = judge_output(vector, name, expectation, mutant.value, captured, cut=False).verdict
             example = format_value(mutant.value, BYTES, max_length=EXAMPLE)
-            self._tally(vector, None, vector.after.place, f"({name})", fate, example, expectation.text)
-
-    def _count(self, vector: Vector, step: Step, mutant: Mutant, fate: Fate) -> None:
-        example = _example(mutant.value, step) if fate is Fate.ACCEPTED else ""
-        self._tally(vector, step, step.place, mutant.part, fate, example)
+            self._tally(vector, None, f"({name})", told(expectation.level, base, found), example, expectation.text)
 
     def _tally(
-        self, vector: Vector, step: Step | None, place: Place, part: str, fate: Fate, example: str, expected: str = ""
+        self, vector: Vector, step: Step | None, part: str, fate: Fate, example: str, expected: str = ""
     ) -> None:
-        if step is not None:
-            expected = ", ".join(e.text for e in (*step.expectations, *step.across))
-        key = (place, part, expected)
+        place = vector.after.place if step is None else step.place
+        key = (place, part, expected if step is None else _expected(step))
         tally = self._tallies.get(key)
         if tally is None:
-            tally = self._tallies[key] = _Tally(vector, step, "after" if step is None else step.text, expected)
+            tally = self._tallies[key] = _Tally(vector, step)
         tally.fates[fate] += 1
         if fate is Fate.ACCEPTED and not tally.example:
             tally.example = example
@@ -337,14 +290,9 @@ class _Examiner:
     def report(self, suite: Suite, changed: tuple[str, ...], unknown: tuple[str, ...]) -> VacuityReport:
         """Put together what was found."""
         fates: Counter[Fate] = Counter()
-        holes: list[Hole] = []
-        for (place, part, expected), tally in self._tallies.items():
+        for tally in self._tallies.values():
             fates += tally.fates
-            if tally.fates[Fate.ACCEPTED] and not any(tally.fates[fate] for fate in CLOSED):
-                waiver = (tally.step.unchecked if tally.step is not None else "") or tally.vector.unchecked
-                accepted = tally.fates[Fate.ACCEPTED]
-                holes.append(Hole(place, tally.vector.id, tally.text, expected, part, accepted, tally.example, waiver))
-        useless = tuple(_useless(self._seen.values(), self._places, holes))
+        holes = tuple(self._holes())
         return VacuityReport(
             vectors=len(self._seen),
             observations=self._observations,
@@ -352,57 +300,61 @@ class _Examiner:
             failed=self._failed,
             fates=fates,
             waived=sum(hole.accepted for hole in holes if hole.waiver),
-            holes=tuple(holes),
-            useless=useless,
+            holes=holes,
+            useless=tuple(self._useless(holes)),
             changed=changed,
             unknown=unknown,
             unobserved=tuple(id for id in suite.vectors if id not in self._seen),
         )
 
+    def _holes(self) -> Iterator[Hole]:
+        for (place, part, expected), tally in self._tallies.items():
+            accepted = tally.fates[Fate.ACCEPTED]
+            if not accepted or not CLOSED.isdisjoint(tally.fates):
+                continue
+            step = tally.step
+            waiver = (step.unchecked if step is not None else "") or tally.vector.unchecked
+            text = "after" if step is None else step.text
+            yield Hole(place, tally.vector.id, text, expected, part, accepted, tally.example, waiver)
 
-@dataclass(frozen=True)
-class _Later:
-    """What comes behind a step: what it captured may show there."""
+    def _useless(self, holes: Sequence[Hole]) -> Iterator[UselessWaiver]:
+        """The reasons of steps and vectors that were observed, and leave nothing open."""
+        told: dict[Place, UselessWaiver] = {}
+        waived = {hole.place for hole in holes}
+        by_place: dict[Place, list[Vector]] = {}
+        for vector in self._seen.values():
+            by_place.setdefault(vector.place, []).append(vector)
+            for step in vector.steps:
+                if step.unchecked and step.place in self._places and step.place not in waived:
+                    told.setdefault(step.place, UselessWaiver(step.place, vector.id, step.unchecked))
+        for place, rows in by_place.items():
+            places = {vector.after.place for vector in rows} | {step.place for vector in rows for step in vector.steps}
+            if rows[0].unchecked and waived.isdisjoint(places):
+                told[place] = UselessWaiver(place, rows[0].id, rows[0].unchecked)
+        yield from told.values()
 
-    vector: Vector
-    used: Container[str]
-    """The names that this vector uses, or another one with the same step."""
-    index: int
-    steps: Sequence[tuple[Step, StepObservation]]
-    captured: Mapping[str, Value]
-    recorded: Recording
 
-    def fate(self, changed: Mapping[str, Value]) -> Fate:
-        """The fate of a mutant that changes these captures."""
-        values = {**self.captured, **changed}
-        for step, seen in self.steps:
-            if _mention(step.expectations, changed):
-                base = _worst(weigh_value(step, seen, dict(self.captured)))
-                if _worst(weigh_value(step, seen, dict(values))) is not base:
-                    return Fate.KILLED_LATER
-        after = self.vector.after
-        for name, expectations, data in (
-            ("stdout", after.stdout, self.recorded.stdout),
-            ("stderr", after.stderr, self.recorded.stderr),
-        ):
-            for expectation in expectations:
-                if data is not None and _mention(expectation, changed):
-                    base = judge_output(self.vector, name, expectation, data, dict(self.captured), cut=False).verdict
-                    if judge_output(self.vector, name, expectation, data, values, cut=False).verdict is not base:
-                        return Fate.KILLED_LATER
-        return Fate.USED_LATER if any(name in self.used for name in changed) else Fate.ACCEPTED
-
-    def across(self, step: Step, value: Value, other: Value) -> Fate:
-        """The fate of a mutant of a step whose values are compared over all runs."""
-        values = self.recorded.across.get(self.index, ())
-        at = next((i for i, one in enumerate(values) if same_value(one, value)), None)
-        if at is None:
-            return Fate.ACCEPTED
-        base = weigh_across(step, values)
-        found = weigh_across(step, (*values[:at], other, *values[at + 1 :]))
-        if _worst(base) is not _worst(found):
-            return Fate.KILLED_LATER
-        return _fate(step, base, found, Mutant(other, ""))
+def _fates(
+    step: Step, seen: StepObservation, before: Mapping[str, Value], later: Later
+) -> Iterator[tuple[str, Fate, str]]:
+    """Judge the mutants of a step's value."""
+    assert step.yields is not None
+    assert seen.value is not None
+    after = dict(before)
+    base = weigh_value(step, seen, after)
+    hints = hints_of([e.outcome for e in step.expectations], before)
+    if runs := later.recorded.across.get(later.index):
+        hints = Hints({**hints.values, step.yields: runs}, hints.affixes)
+    for mutant in mutants(seen.value, step.yields, hints):
+        trial = dict(before)
+        found = weigh_value(step, StepObservation(Progress.DONE, mutant.value, seen.received_at), trial)
+        fate = step_fate(step, mutant, base, found)
+        if fate is Fate.ACCEPTED:
+            changed = {n: v for n, v in trial.items() if v is not after.get(n) and v != after.get(n)}
+            fate = later.fate(changed) if changed else fate
+        if fate is Fate.ACCEPTED and step.across:
+            fate = later.across(step, seen.value, mutant)
+        yield mutant.part, fate, _shown(mutant.value, step) if fate is Fate.ACCEPTED else ""
 
 
 def _as_it_was(recorded: RecordedStep, captured: Mapping[str, Value]) -> StepObservation | None:
@@ -412,85 +364,30 @@ def _as_it_was(recorded: RecordedStep, captured: Mapping[str, Value]) -> StepObs
     """
     seen = recorded.seen
     assert seen is not None
-    if seen.value is None or not any("near-now" in e.text for e in recorded.step.expectations):
-        times: tuple[int, ...] = (0,)
-    else:
+    times: tuple[int, ...] = (0,)
+    if seen.value is not None and any("near-now" in e.text for e in recorded.step.expectations):
         times = moments(seen.value)
     for time in times:
         at = StepObservation(Progress.DONE, seen.value, time)
-        if _worst(weigh_value(recorded.step, at, dict(captured))) is recorded.verdict:
+        if worst(weigh_value(recorded.step, at, dict(captured))) is recorded.verdict:
             return at
     return None
 
 
-def _fate(
-    step: Step,
-    base: list[tuple[Expectation, Finding]],
-    found: list[tuple[Expectation, Finding]],
-    mutant: Mutant,
-) -> Fate:
-    if _worst(base) is not _worst(found):
-        return Fate.KILLED
-    if all(e.outcome is None for e in step.expectations) and not step.across:
-        action = step.action.action if isinstance(step.action, Harness) else step.action
-        return Fate.NOT_ASKED if isinstance(action, Start | Accept) else Fate.ACCEPTED
-    for (expectation, before), (_, after) in zip(base, found, strict=True):
-        if expectation.level is Level.MAY and bool(before.message) is not bool(after.message):
-            return Fate.MAY
-    if all(e.level is Level.MAY for e, _ in base):
-        return Fate.MAY
-    if _worst(base) is Verdict.NON_STRICT:
-        return Fate.MISSED
-    if _CATCH_ALL.search(mutant.part):
-        return Fate.NOT_ASKED
-    return Fate.NAMED if _is_named(step, mutant) else Fate.ACCEPTED
-
-
-def _is_named(step: Step, mutant: Mutant) -> bool:
-    """Whether the other case is one that an expectation names beside further ones."""
-    if mutant.case is None:
-        return False
-    part = tuple(mutant.part.split(".")[1:])
-    outcomes = (e.outcome for e in step.expectations)
-    return any(
-        mutant.case in named_cases(outcome, part)
-        for outcome in outcomes
-        if outcome is not None and not isinstance(outcome, Ending)
+def _stands_alone(expectations: Sequence[Expectation]) -> bool:
+    """Whether patterns neither refer to anything nor capture anything."""
+    return not any(
+        e.outcome is not None
+        and not isinstance(e.outcome, Ending)
+        and (variables(e.outcome) or next(references(e.outcome), None) is not None)
+        for e in expectations
     )
 
 
-def _told(level: Level, base: Finding, found: Finding) -> Fate:
-    if level is Level.MAY:
-        return Fate.MAY
-    return Fate.KILLED if base.verdict is not found.verdict else Fate.ACCEPTED
+def _expected(step: Step) -> str:
+    return ", ".join(f"{e.level.value}: {e.text}" for e in (*step.expectations, *step.across))
 
 
-def _worst(findings: Sequence[tuple[Expectation, Finding]]) -> Verdict:
-    return min((f.verdict for _, f in findings), key=SEVERITY.index, default=Verdict.PASS)
-
-
-def _mention(part: object, names: Mapping[str, Value]) -> bool:
-    return any(name in names for name in references(part))
-
-
-def _example(value: Value, step: Step) -> str:
+def _shown(value: Value, step: Step) -> str:
     assert step.yields is not None
     return format_value(value, step.yields, max_length=EXAMPLE)
-
-
-def _useless(vectors: Iterable[Vector], observed: set[Place], holes: Sequence[Hole]) -> Iterator[UselessWaiver]:
-    """The waivers of vectors that were observed, and that waive nothing."""
-    waived = {hole.place for hole in holes}
-    waiving = {hole.id for hole in holes}
-    told: set[Place] = set()
-    by_place: dict[Place, list[Vector]] = {}
-    for vector in vectors:
-        by_place.setdefault(vector.place, []).append(vector)
-        for step in vector.steps:
-            if step.unchecked and step.place in observed and step.place not in waived | told:
-                told.add(step.place)
-                yield UselessWaiver(step.place, vector.id, step.unchecked)
-    for place, rows in by_place.items():
-        vector = rows[0]
-        if vector.unchecked and not any(row.id in waiving for row in rows):
-            yield UselessWaiver(place, vector.id, vector.unchecked)

@@ -1,8 +1,8 @@
 """Other values of a type: what an observation could have been, to learn whether a pattern tells it from them.
 
-A value is taken apart along its *cases*: from `completed(err(io))` lead the cases `completed`, `err` and `io`, each of
-them a *part* that could have been another (``, `.completed`, `.completed.err`). What is at the end of such a chain is one
-more part, however deep it is: of `ok({size: 5, …})` there is the case, and `.ok`, the whole record.
+A value is taken apart along its *cases*. In `completed(err(io))` there are `completed`, `err` and `io`, each of them a
+*part* that could have been another, and called by the way to it: ``, `.completed`, `.completed.err`. What is at the end
+of such a chain is one more part, however deep it is: of `ok({size: 5, …})` the case, and `.ok`, the whole record.
 """
 
 from __future__ import annotations
@@ -201,12 +201,10 @@ def _distinct(value: Value, others: Iterator[Value]) -> Iterator[Value]:
 def _others(value: Value, type: Type, hints: Hints) -> Iterator[Value]:
     """Other values of a type that has no cases; some may be the value itself."""
     yield from hints.values.get(type, ())
-    if isinstance(value, str | bytes):
-        for affix in hints.affixes:
-            if (isinstance(value, str) and isinstance(affix, str)) or (
-                isinstance(value, bytes) and isinstance(affix, bytes)
-            ):
-                yield from (affix + value, value + affix)
+    for affix in hints.affixes:
+        match value, affix:
+            case (str(), str()) | (bytes(), bytes()):
+                yield from (affix + value, value + affix)  # type: ignore[operator]
     match type, value:
         case PrimitiveType("bool"), bool():
             yield not value

@@ -67,6 +67,10 @@ class VectorError(Exception):
         text = " ".join((text if self.hint is None else f"{text}; {self.hint}").split())
         return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text)
 
+    def data(self) -> dict[str, object]:
+        """Return it for JSON; without a hint that is null."""
+        return {"place": f"{self.file}:{self.line}:{self.column}", "message": self.message, "hint": self.hint}
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
