@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasicheck.guest import frames
-from wasicheck.guest.frames import HEADER_SIZE, MAX_PAYLOAD, PLACEHOLDER, Frame, FrameParser, Tag, encode, stamp
+from wasicheck.guest.frames import (
+    HEADER_SIZE,
+    MAX_PAYLOAD,
+    MENDABLE,
+    PLACEHOLDER,
+    Frame,
+    FrameParser,
+    Tag,
+    encode,
+    stamp,
+)
 
 NONCE = bytes(range(200, 216))
 
@@ -87,6 +97,41 @@ def test_frames_that_are_not_accepted(stream, accepted, anomaly):
     parser.finish()
     assert len(parser.anomalies) == 1
     assert parser.anomalies[0].startswith(anomaly)
+
+
+@given(bodies=bodies, data=st.data())
+def test_lines_that_the_host_put_behind_a_newline_of_a_frame_are_taken_out_of_it(bodies, data):
+    # Step 10 is a newline, so every frame has one; the payload may have others.
+    sent = [Frame(index, 10, tag, parts) for index, (_, tag, parts) in enumerate(bodies)]
+    between = data.draw(st.sampled_from([b"error: broken pipe\n", b"\none\ntwo\n", b"oops\n"]))
+    stream = b""
+    for frame in sent:
+        whole = encode(NONCE, frame)
+        places = [at + 1 for at, byte in enumerate(whole) if byte == 10 and at >= 16]
+        place = data.draw(st.sampled_from(places[:16]))
+        stream += whole[:place] + between + whole[place:]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    parser, got = FrameParser(NONCE), []
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        got += parser.feed(stream[start:end])
+    assert got == sent
+    assert bytes(parser.noise) == between * len(sent)
+    assert parser.anomalies == []
+
+
+def test_what_stands_behind_another_byte_is_not_taken_out():
+    whole = raw(step=7)
+    parser = FrameParser(NONCE)
+    assert parser.feed(whole[:24] + b"error: broken pipe\n" + whole[24:] + raw()) == [Frame(0, 0, Tag.DONE, ())]
+    assert parser.anomalies == ["a frame with a damaged header (tag 1869771365, 1646279282 bytes)"]
+
+
+def test_a_damaged_frame_is_given_up_when_too_much_has_followed():
+    parser = FrameParser(NONCE)
+    parser.feed(raw(checksum=0) + bytes(MENDABLE - HEADER_SIZE))
+    assert parser.anomalies == []
+    parser.feed(b"!")
+    assert parser.anomalies == ["a frame for step 0 whose checksum does not fit"]
 
 
 def test_a_good_frame_after_a_damaged_one_is_found():

@@ -2,7 +2,7 @@
 
 A frame is, little endian:
 
-    nonce      16 bytes   chosen per run: a host's own diagnostics are never taken for a frame
+    nonce      16 bytes   chosen per run, without a newline: a host's own diagnostics are never taken for a frame
     sequence   u32        0, 1, 2 …: a lost or repeated frame shows
     step       u32        index of the step that the frame is about
     tag        u32        a `Tag`
@@ -11,7 +11,8 @@ A frame is, little endian:
     payload               pieces of memory, each: address u32, length u32, that many bytes
 
 Frames may stand anywhere in the stream, with the host's own output before, between and after them; the parser
-hands that output on as noise.
+hands that output on as noise. A host that writes line by line (`wasmtime serve`) may even put lines of its own inside
+a frame, behind any byte of it that is a newline; the checksum tells whether leaving them out makes the frame whole.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ PLACEHOLDER = b"<wasicheck nonce"
 """Stands where the nonce belongs in a compiled guest until `stamp` replaces it."""
 MAX_PAYLOAD = 64 << 20
 """A longer payload is taken for a damaged header."""
+MENDABLE = 64 << 10
+"""How much of the stream may stand between the beginning of a frame and the end of one that was broken into."""
+_NEWLINES = (16, 64)
+"""How many newlines of a frame, and behind each how many of what follows, are looked at to mend it."""
 
 _WORDS = struct.Struct("<IIIII")
 _PIECE = struct.Struct("<II")
@@ -58,6 +63,10 @@ class Frame:
     tag: Tag
     pieces: tuple[tuple[int, bytes], ...]
     received_at: int = 0
+
+
+class Damaged(ValueError):
+    """What follows a nonce is no frame; says in words why."""
 
 
 def stamp(wasm: bytes, nonce: bytes) -> bytes:
@@ -102,49 +111,111 @@ class FrameParser:
                 self._discard(len(self._buffer) - self._begun())
                 return frames
             self._discard(start)
-            if len(self._buffer) < HEADER_SIZE:
+            try:
+                whole = _read(self._buffer)
+            except Damaged as damage:
+                if self._mend():
+                    continue
+                if not self._beyond_mending():
+                    return frames
+                self._reject(str(damage))
+                continue
+            if whole is None:
                 return frames
-            sequence, step, tag, length, checksum = _WORDS.unpack_from(self._buffer, NONCE_SIZE)
-            if length > MAX_PAYLOAD or tag not in Tag._value2member_map_:
-                self._reject(f"a frame with a damaged header (tag {tag}, {length} bytes)")
+            del self._buffer[: HEADER_SIZE + len(whole.payload)]
+            if whole.sequence != self._next:
+                self.anomalies.append(f"frame {whole.sequence} where frame {self._next} was due")
                 continue
-            if len(self._buffer) < HEADER_SIZE + length:
-                return frames
-            words = bytes(self._buffer[NONCE_SIZE : NONCE_SIZE + 16])
-            payload = bytes(self._buffer[HEADER_SIZE : HEADER_SIZE + length])
-            if zlib.crc32(payload, zlib.crc32(words)) != checksum:
-                self._reject(f"a frame for step {step} whose checksum does not fit")
-                continue
-            del self._buffer[: HEADER_SIZE + length]
-            if sequence != self._next:
-                self.anomalies.append(f"frame {sequence} where frame {self._next} was due")
-                continue
-            pieces = _split(payload)
+            pieces = _split(whole.payload)
             if pieces is None:
-                self.anomalies.append(f"a frame for step {step} whose pieces do not fill it")
+                self.anomalies.append(f"a frame for step {whole.step} whose pieces do not fill it")
                 continue
             self._next += 1
-            frames.append(Frame(sequence, step, Tag(tag), pieces, received_at))
+            frames.append(Frame(whole.sequence, whole.step, whole.tag, pieces, received_at))
 
     def finish(self) -> None:
         """Take note of the end of the stream: a frame cut short becomes an anomaly, its bytes noise."""
         if self._buffer.startswith(self._nonce):
-            self.anomalies.append("a frame cut short by the end of the stream")
+            try:
+                _read(self._buffer)
+            except Damaged as damage:
+                self.anomalies.append(str(damage))
+            else:
+                self.anomalies.append("a frame cut short by the end of the stream")
         self._discard(len(self._buffer))
 
     def _begun(self) -> int:
         """Return how many bytes at the end of the buffer may be the beginning of a nonce."""
         return next((n for n in range(NONCE_SIZE - 1, 0, -1) if self._buffer.endswith(self._nonce[:n])), 0)
 
+    def _mend(self) -> bool:
+        """Take out of the first frame what the host put behind one of its newlines, if that makes it whole."""
+        inside, behind = _NEWLINES
+        for start in _after_newlines(self._buffer, NONCE_SIZE, inside):
+            for end in _after_newlines(self._buffer, start, behind):
+                mended = self._buffer[:start] + self._buffer[end:MENDABLE]
+                try:
+                    whole = _read(mended)
+                except Damaged:
+                    continue
+                if whole is not None:
+                    between = bytes(self._buffer[start:end])
+                    del self._buffer[start:end]
+                    self._hand_on(between)
+                    return True
+        return False
+
+    def _beyond_mending(self) -> bool:
+        """Whether nothing that may still come would make the first frame whole."""
+        return len(self._buffer) > MENDABLE or self._buffer.find(self._nonce, NONCE_SIZE) >= 0
+
     def _reject(self, anomaly: str) -> None:
         self.anomalies.append(anomaly)
         self._discard(NONCE_SIZE)
 
     def _discard(self, count: int) -> None:
-        room = max(0, self._max_noise - len(self.noise))
-        self.noise += self._buffer[: min(count, room)]
-        self.noise_dropped += max(0, count - room)
+        self._hand_on(bytes(self._buffer[:count]))
         del self._buffer[:count]
+
+    def _hand_on(self, noise: bytes) -> None:
+        room = max(0, self._max_noise - len(self.noise))
+        self.noise += noise[:room]
+        self.noise_dropped += max(0, len(noise) - room)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A frame whose checksum fits, its payload as it came."""
+
+    sequence: int
+    step: int
+    tag: Tag
+    payload: bytes
+
+
+def _read(data: bytes | bytearray) -> _Whole | None:
+    """Read the frame at the beginning of `data`, behind the nonce; None if more has to come first; raise Damaged."""
+    if len(data) < HEADER_SIZE:
+        return None
+    sequence, step, tag, length, checksum = _WORDS.unpack_from(data, NONCE_SIZE)
+    if length > MAX_PAYLOAD or tag not in Tag._value2member_map_:
+        raise Damaged(f"a frame with a damaged header (tag {tag}, {length} bytes)")
+    if len(data) < HEADER_SIZE + length:
+        return None
+    words = bytes(data[NONCE_SIZE : NONCE_SIZE + 16])
+    payload = bytes(data[HEADER_SIZE : HEADER_SIZE + length])
+    if zlib.crc32(payload, zlib.crc32(words)) != checksum:
+        raise Damaged(f"a frame for step {step} whose checksum does not fit")
+    return _Whole(sequence, step, Tag(tag), payload)
+
+
+def _after_newlines(data: bytearray, start: int, most: int) -> list[int]:
+    """Return the places behind the next newlines of the first MENDABLE bytes."""
+    places: list[int] = []
+    while len(places) < most and (at := data.find(b"\n", start, MENDABLE)) >= 0:
+        start = at + 1
+        places.append(start)
+    return places
 
 
 def _split(payload: bytes) -> tuple[tuple[int, bytes], ...] | None:
