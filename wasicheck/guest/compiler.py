@@ -239,10 +239,9 @@ def _component(
     if world is not World.COMMAND:
         size = storage.image.end - storage.image.base
         constants |= {"image": storage.image.base, "image_size": size, "pristine": storage.region(size)}
-    silent = channel is Channel.NONE
     # One that reports nothing may be called by several clients. Where back-pressure is tested, its steps do that.
-    holds = silent and not any(isinstance(step.action, Backpressure) for step in steps)
-    driver = runtime_of(build.lift, world, limits=limits, silent=silent, polls=scope.polls, holds=holds)
+    holds = channel is Channel.NONE and not any(isinstance(step.action, Backpressure) for step in steps)
+    driver = runtime_of(build.lift, world, channel, limits=limits, polls=scope.polls, holds=holds)
     for name in driver.builtins:
         canon.builtin(name)
     bindings = _bindings(canon, wit, channel, limits=limits)

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from wasicheck.guest.runtime import CORE, EVENT, LIMITS, NO_LIMITS, NONCE
-from wasicheck.vectors.model import Lift, World
+from wasicheck.guest.runtime import CORE, ENDS_LINES, EVENT, LIMITS, NO_LIMITS, NONCE
+from wasicheck.vectors.model import Channel, Lift, World
 
 CHANNEL: dict[str, str] = {
     "output.new": "(result i64)",
@@ -132,14 +132,19 @@ class Runtime:
 
 
 @cache
-def runtime(lift: Lift, world: World, *, limits: bool, silent: bool, polls: bool, holds: bool = False) -> Runtime:
+def runtime(lift: Lift, world: World, channel: Channel, *, limits: bool, polls: bool, holds: bool = False) -> Runtime:
     """The runtime for guests lifted in that way, with or without limits on waits and steps that poll.
 
     `holds`: a handler holds other calls back, by back-pressure, until its steps are over.
     """
+    silent = channel is Channel.NONE
+    # Hosts that serve may keep the console's lines together, and lose what is no line when they are stopped.
+    lines = channel is Channel.STDOUT and world is not World.COMMAND
     builtins = ["waitable-set.new", "waitable.join", "subtask.drop"]
     imports = dict(CHANNEL)
-    functions = [f"(global $silent i32 (i32.const {int(silent)}))", CORE, *([] if silent else [NONCE])]
+    flags = {"silent": silent, "lines": lines}
+    functions = [*(f"(global ${name} i32 (i32.const {int(value)}))" for name, value in flags.items()), CORE]
+    functions += ([] if silent else [NONCE]) + ([ENDS_LINES] if lines else [])
     if limits:
         imports |= TIMER
         builtins.append("subtask.cancel")

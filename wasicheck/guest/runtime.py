@@ -37,11 +37,13 @@ OUTPUT_RESULT = 32
 CONTROL_PAIR = 64
 """Result of the control channel's `read-via-stream`: the stream, the future."""
 CONTROL_BYTE = 72
+LINE_FEED = 76
+"""Holds a line feed, in guests whose frames end with one."""
 HEADER = 96
 """The header of the frame under way: nonce, sequence, step, tag, length, checksum."""
 PIECES = 144
 MAX_PIECES = 16
-"""A step that yields something adds up to three, the heap is one, and two quiet steps may have gone before."""
+"""A step that yields something adds up to three, two quiet steps may have gone before; the heap and a line feed."""
 CHUNKS = PIECES + 8 * MAX_PIECES
 """What is written of the frame, in order: (address, length) pairs."""
 CRC_TABLE = CHUNKS + 8 * (1 + 2 * MAX_PIECES)
@@ -178,6 +180,7 @@ CORE = f"""\
   ;; What the host has put on the heap since the last frame.
   (call $piece (global.get $reported) (i32.sub (global.get $heap) (global.get $reported)))
   (global.set $reported (global.get $heap))
+  (if (global.get $lines) (then (call $piece (i32.const {LINE_FEED}) (i32.const 1))))
   (loop $measure
     (if (i32.lt_u (local.get $n) (global.get $pieces)) (then
       (local.set $length (i32.add (local.get $length) (i32.add (i32.const 8)
@@ -294,6 +297,9 @@ CORE = f"""\
 
 NONCE = f'(data (i32.const {HEADER}) "{PLACEHOLDER.decode()}")'
 """What marks a guest's frames; one that is silent has none."""
+
+ENDS_LINES = f'(data (i32.const {LINE_FEED}) "\\0a")'
+"""Every frame then ends with a line feed: what buffers lines holds nothing of it back."""
 
 LIMITS = f"""\
 ;; --- limits: a timer is armed when a step first waits, and given up when the step is over ---
