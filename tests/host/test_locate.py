@@ -6,7 +6,7 @@ from wasicheck.host import install as install_module
 from wasicheck.host import locate as locate_module
 from wasicheck.host.errors import HostError, RunnerError
 from wasicheck.host.locate import load_runner
-from wasicheck.vectors.model import Lift
+from wasicheck.vectors.model import Lift, World
 from wasicheck.vectors.surroundings import Environment
 
 TEXT = """\
@@ -263,6 +263,25 @@ def test_options_from_a_version_on(load):
     assert new.lacks(environment, Lift.SYNC) == ()
     assert new.command(new.binary, environment, Lift.SYNC)[1:3] == ("--cwd", "/x")
     assert old.command(old.binary, environment, Lift.SYNC) == (str(old.binary), str(old.binary))
+
+
+def test_whom_to_trust_and_when_instances_are_fresh(load, tmp_path):
+    serve = "[serve]\nargv = ['{binary}', '{options}', '{component}']\nready = 'on (\\S+)'\nfresh = ['--once']\n"
+    trust = '[trust]\nargv = ["--ca", "{authority}"]\nenvironment = { CA = "<{authority}>" }\nminimum = "4"\n'
+    text = TEXT.replace('"]\n[find]', '", "wasi:http/service"]\n[find]', 1) + serve + trust
+    environment, file = Environment(trust=True), tmp_path / "a.pem"
+    old, new = load(on_path="3", text=text), load(on_path="4", text=text)
+    assert old.lacks(environment, Lift.SYNC) == ("host@3 does not offer trusting an authority that it is told of",)
+    assert new.lacks(environment, Lift.SYNC) == ()
+    assert new.trusting(file) == {"CA": f"<{file}>"}
+    assert new.command(file, environment, Lift.SYNC, authority=file)[1:-1] == ("--ca", str(file))
+    assert new.command(file, environment, Lift.SYNC, authority=file, world=World.SERVICE)[1:-1] == (
+        "--once",
+        "--ca",
+        str(file),
+    )
+    shared = Environment(shared=True)
+    assert "--once" not in new.command(file, shared, Lift.SYNC, world=World.SERVICE)
 
 
 def test_what_is_lacking_is_told(load):

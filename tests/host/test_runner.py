@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wasicheck.host.errors import RunnerError
-from wasicheck.host.runner import Option, Release, read_runner
+from wasicheck.host.runner import Option, Release, Trust, read_runner
 from wasicheck.host.template import Template, TemplateError, parse
 from wasicheck.host.version import parse_version
 from wasicheck.vectors.model import Lift
@@ -32,6 +32,17 @@ def write(folder, text, **files):
     path = folder / "runner.toml"
     path.write_text(text)
     return path
+
+
+def test_trust_and_fresh_instances(tmp_path):
+    serve = SERVE.replace("'{component}'", "'{options}', '{component}'") + "fresh = ['--once', '{folder}']\n"
+    trust = '[trust]\nargv = ["--ca={authority}"]\nenvironment = { CA = "{folder}:{authority}" }\nminimum = "2"\n'
+    runner = read_runner(write(tmp_path, GOOD + serve + trust))
+    assert runner.serve.fresh == Template(("--once", "{folder}"))
+    assert runner.trust == Trust(
+        Template(("--ca={authority}",)), (("CA", Template(("{folder}:{authority}",))),), parse_version("2")
+    )
+    assert read_runner(write(tmp_path, GOOD + SERVE)).serve.fresh == Template(())
 
 
 def test_the_least_runner(tmp_path):
@@ -148,6 +159,10 @@ BAD = [
     ("[run]\n", "[limits]\nstartup = 10\n[run]\n", 9, "limits.startup", "found 10"),
     ("[run]\n", "[prepare]\nargv = ['x']\n[run]\n", 11, "run.argv", "{component} means nothing here"),
     ("[run]\n", "[install]\nargv = ['x']\n[run]\n", 9, "install.argv", "has to mention {install}"),
+    ("[run]\n", "[trust]\nminimum = '1'\n[run]\n", 8, "trust", "says nothing of {authority}"),
+    ("[run]\n", "[trust]\nargv = ['{autority}']\n[run]\n", 9, "trust.argv", 'did you mean "authority"'),
+    ("[run]\n", "[trust]\nenvironment = {A = '{'}\n[run]\n", 9, "trust.environment", 'a lone "{"'),
+    ("[run]\n", SERVE + "fresh = ['-f']\n[run]\n", 9, "serve.argv", "has to mention {options}"),
     ("[run]\n", "[install]\nargv = ['{install}{wanted}']\n[run]\n", 9, "install.argv", "{wanted} needs a default"),
     ("[run]\n", "[install]\nargv = ['{install}']\ninputs=['n']\n[run]\n", 10, "install.inputs", 'no file "n" beside'),
 ]

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
+from peer_stage import peer
 
 from wasicheck.host import serving
+from wasicheck.host.execute import execute
+from wasicheck.host.host import Host
+from wasicheck.host.runner import Serve
 from wasicheck.host.serving import CLIENTS_NS, GRACE_NS, TRAP_GRACE_NS, Serving, ServingError
-from wasicheck.values import Record, Variant
+from wasicheck.host.template import Template
+from wasicheck.judge.run import ExitReason
+from wasicheck.values import Record, Value, Variant
+from wasicheck.vectors.model import Channel, World
+from wasicheck.vectors.staging import Connect, Harness, ReceiveBytes, Send
+from wasicheck.vectors.surroundings import Environment
 
 READY = re.compile(r"serving on (\S+)")
 
@@ -87,3 +97,37 @@ def test_the_time_begins_anew_when_something_happens(clock: list[int]) -> None:
     assert found.wake is None, "a client waits for a guest that goes on: only the deadline ends that"
     clock[0] += GRACE_NS
     assert not found.over(ended=False, waiting=False)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "value", "failure"),
+    [
+        (
+            "serves-in-silence",
+            None,
+            "`client` waits for the end of the stream (0 bytes have come), and was still waiting when the run ended",
+        ),
+        ("serves-and-hangs-up", Variant("closed", b""), None),
+    ],
+)
+def test_clients_that_wait_when_a_serving_host_is_stopped(
+    fake_host: Host, monkeypatch: pytest.MonkeyPatch, behaviour: str, value: Value | None, failure: str | None
+) -> None:
+    """They are pending: that killing the host closes their connections is no answer of it."""
+    monkeypatch.setattr(serving, "CLIENTS_NS", 300_000_000)
+    ready = Serve(fake_host.runner.run.argv, re.compile(r"serving on (\S+)"), Template(()))
+    host = replace(fake_host, runner=replace(fake_host.runner, worlds=(World.SERVICE.value,), serve=ready))
+    actions = (Connect("client", None), Send("client", b"hello"), ReceiveBytes("client", None, False))
+    run = execute(
+        host,
+        b"\0asm",
+        Environment(host_env=(("WASICHECK_FAKE", behaviour),), peers=(peer("client", "tcp-client"),)),
+        {step: Harness(action, acknowledge=False, opening=True) for step, action in enumerate(actions)},
+        deadline_ns=10_000_000_000,
+        channel=Channel.NONE,
+        world=World.SERVICE,
+    )
+    assert (run.failure, run.exit.reason) == (None, ExitReason.STOPPED)
+    assert [run.harness[step].value for step in (0, 1)] == [Variant("ok"), Variant("ok")]
+    last = run.harness[2]
+    assert (last.value, last.failure, last.waited) == (value, failure, value is None)

@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from peer_stage import peer
 
-from wasicheck.host.peers.tls import server_context
+from wasicheck.host.peers.tls import authority_certificate, server_context
 from wasicheck.values import Variant
 from wasicheck.vectors.staging import (
     Accept,
@@ -140,6 +140,26 @@ def test_what_is_wrong_with_a_certificate(stage, certificate):
     assert right is (certificate is not Certificate.WRONG_NAME)
     assert (shown.not_valid_after_utc < datetime.now(UTC)) is (certificate is Certificate.EXPIRED)
     assert shown.issuer != shown.subject
+
+
+@pytest.mark.parametrize(
+    ("shown", "problem"),
+    [
+        (Certificate.VALID, None),
+        (Certificate.SELF_SIGNED, "unable to get local issuer certificate"),
+        (Certificate.EXPIRED, "certificate has expired"),
+        (Certificate.WRONG_NAME, "IP address mismatch"),
+    ],
+)
+def test_what_is_left_to_object_for_a_client_that_trusts_the_authority(stage, shown, problem):
+    context = ssl.create_default_context(cadata=authority_certificate().decode())
+    made, steps = accepted(stage, shown)
+    if problem is None:
+        with context.wrap_socket(made, server_hostname="127.0.0.1"):
+            assert stage.wait(steps)[0].value == OK
+    else:
+        with pytest.raises(ssl.SSLCertVerificationError, match=problem):
+            context.wrap_socket(made, server_hostname="127.0.0.1")
 
 
 def test_a_certificate_is_made_once():

@@ -37,6 +37,11 @@ def test_a_guest_that_did_not_start(
     assert verdicts(result) == ["skip", "skip"]
 
 
+def test_what_a_guest_asks_for_that_may_be_missing() -> None:
+    scene = Scene(WAIT, more="    level: may")
+    assert scene.judge(scene.run(hello=False, exit=TRAPPED)).verdict is Verdict.INFO
+
+
 def test_a_host_may_leave_out_what_is_unstable() -> None:
     scene = Scene(WAIT, more="    unstable: clocks-timezone")
     assert scene.judge(scene.run(hello=False), missing=("a#b",)).verdict is Verdict.INFO

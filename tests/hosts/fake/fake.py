@@ -264,6 +264,31 @@ def probes(frames, arguments):
         report.write("\n".join(found))
 
 
+def serves(deal):
+    """Says where it serves, deals with one client, and goes on until it is killed."""
+    import socket
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        write(2, b"serving on 127.0.0.1:%d\n" % listening.getsockname()[1])
+        client, _ = listening.accept()
+        with client:
+            client.recv(5)
+            deal(client)
+        time.sleep(A_LONG_TIME_S)
+
+
+def serves_in_silence(frames, arguments):
+    """Never answers its client."""
+    serves(lambda client: time.sleep(A_LONG_TIME_S))
+
+
+def serves_and_hangs_up(frames, arguments):
+    """Answers its client with the end of the connection."""
+    serves(lambda client: None)
+
+
 def floods_stdout(frames, arguments):
     """Writes more to stdout than a pipe holds, and ends when that is gone."""
     frames.send(HELLO)
