@@ -100,22 +100,22 @@ def _is_named(step: Step, mutant: Mutant) -> bool:
 class Later:
     """What comes behind a step, where it may show what the step captured.
 
-    `used`: the names that are used at all; `steps`: the later steps with what was observed of them; `captured`: what
-    the whole run captured; `index`: that of the step itself.
+    `used`: the names that are used at all; `steps`: the later steps, with what was observed of them and what their
+    expectations refer to; `captured`: what the whole run captured; `index`: that of the step itself.
     """
 
     vector: Vector
     index: int
     used: Container[str]
-    steps: Sequence[tuple[Step, StepObservation]]
+    steps: Sequence[tuple[Step, StepObservation, frozenset[str]]]
     captured: Mapping[str, Value]
     recorded: Recording
 
     def fate(self, changed: Mapping[str, Value]) -> Fate:
         """The fate of a mutant that its step accepts, and that changes what these names stand for."""
         values = {**self.captured, **changed}
-        for step, seen in self.steps:
-            if _mention(step.expectations, changed):
+        for step, seen, names in self.steps:
+            if not names.isdisjoint(changed):
                 before = worst(weigh_value(step, seen, dict(self.captured)))
                 if worst(weigh_value(step, seen, dict(values))) is not before:
                     return Fate.KILLED_LATER

@@ -34,8 +34,8 @@ ENDING, EXIT = "(ending)", "(exit)"
 """Parts that are no parts of a value; `(stdout)` and `(stderr)` are two more."""
 _MET = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO)
 
-_Outcomes = Sequence[tuple[str, Fate, str]]
-"""For each mutant its part, its fate, and what it is if it is accepted."""
+_Outcomes = Sequence[tuple[str, Fate, Value]]
+"""For each mutant its part, its fate, and what it is."""
 
 
 @dataclass(frozen=True)
@@ -188,15 +188,15 @@ class _Examiner:
                 continue
             weigh_value(step.step, seen, captured)
             weighed.append((step, seen, before))
+        behind = [(s.step, seen, frozenset(references(s.step.expectations))) for s, seen, _ in weighed]
         for position, (step, seen, before) in enumerate(weighed):
             if isinstance(step.step.action, Harness) and isinstance(step.step.action.action, Introduce):
                 continue
-            behind = [(other.step, observed) for other, observed, _ in weighed[position + 1 :]]
-            later = Later(vector, step.index, self._used[step.step.place], behind, captured, recorded)
+            later = Later(vector, step.index, self._used[step.step.place], behind[position + 1 :], captured, recorded)
             self._note(vector, step)
             self._examine_complete(vector, step)
-            for part, fate, example in self._outcomes(step, seen, before, later):
-                self._tally(vector, step.step, part, fate, example)
+            for part, fate, value in self._outcomes(step, seen, before, later):
+                self._tally(vector, step.step, part, fate, value)
         self._examine_outside(vector, recorded, captured)
 
     def _note(self, vector: Vector, recorded: RecordedStep) -> None:
@@ -276,8 +276,9 @@ class _Examiner:
             self._tally(vector, None, f"({name})", told(expectation.level, base, found), example, expectation.text)
 
     def _tally(
-        self, vector: Vector, step: Step | None, part: str, fate: Fate, example: str, expected: str = ""
+        self, vector: Vector, step: Step | None, part: str, fate: Fate, mutant: Value, expected: str = ""
     ) -> None:
+        """Count a mutant; one that is no value of the step's type, but an ending, comes in words."""
         place = vector.after.place if step is None else step.place
         key = (place, part, expected if step is None else _expected(step))
         tally = self._tallies.get(key)
@@ -285,7 +286,7 @@ class _Examiner:
             tally = self._tallies[key] = _Tally(vector, step)
         tally.fates[fate] += 1
         if fate is Fate.ACCEPTED and not tally.example:
-            tally.example = example
+            tally.example = str(mutant) if step is None or part == ENDING else _shown(mutant, step)
 
     def report(self, suite: Suite, changed: tuple[str, ...], unknown: tuple[str, ...]) -> VacuityReport:
         """Put together what was found."""
@@ -336,7 +337,7 @@ class _Examiner:
 
 def _fates(
     step: Step, seen: StepObservation, before: Mapping[str, Value], later: Later
-) -> Iterator[tuple[str, Fate, str]]:
+) -> Iterator[tuple[str, Fate, Value]]:
     """Judge the mutants of a step's value."""
     assert step.yields is not None
     assert seen.value is not None
@@ -354,7 +355,7 @@ def _fates(
             fate = later.fate(changed) if changed else fate
         if fate is Fate.ACCEPTED and step.across:
             fate = later.across(step, seen.value, mutant)
-        yield mutant.part, fate, _shown(mutant.value, step) if fate is Fate.ACCEPTED else ""
+        yield mutant.part, fate, mutant.value
 
 
 def _as_it_was(recorded: RecordedStep, captured: Mapping[str, Value]) -> StepObservation | None:

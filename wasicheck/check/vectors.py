@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from types import MappingProxyType
 
 from wasicheck.values import Reference, accepts_everything, variables
@@ -155,9 +156,16 @@ def references(part: object) -> Iterator[str]:
     elif isinstance(part, tuple):
         for inner in part:
             yield from references(inner)
-    elif is_dataclass(part) and not isinstance(part, WIT_TYPES):
-        for field in fields(part):
-            yield from references(getattr(part, field.name))
+    else:
+        of: type[object] = type(part)
+        for name in _fields_of(of):
+            yield from references(getattr(part, name))
+
+
+@cache
+def _fields_of(of: type) -> tuple[str, ...]:
+    """The fields of a class in which references can be."""
+    return () if issubclass(of, WIT_TYPES) or not is_dataclass(of) else tuple(field.name for field in fields(of))
 
 
 # --- operations --------------------------------------------------------------------------------------------

@@ -119,8 +119,9 @@ def shown(value: Value, type: Type) -> str:
 
 def observed(result: StepResult, value: Value, type: Type) -> StepResult:
     """The result of a step with the value that was observed; the whole of it, where `shown` cuts it short."""
-    whole = format_value(value, type)
     short = shown(value, type)
+    # Whatever is cut short has this in its place.
+    whole = format_value(value, type) if "…" in short else short
     return replace(result, observed=short, value=whole if short != whole and len(whole) <= KEPT else None)
 
 
