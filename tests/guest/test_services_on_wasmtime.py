@@ -92,3 +92,105 @@ def test_a_guest_that_reports_nothing_is_judged_by_its_clients(play: Callable[..
     assert play(service(HANDLE + RESPONSE, more=quiet)).verdict is Verdict.PASS
     other = play(service(HANDLE + RESPONSE, more=quiet, status=200))
     assert (other.verdict, [text for text, _ in missed(other)]) == (Verdict.FAIL, ["client: receive end"])
+
+
+def test_a_handler_stands_in_for_the_client(play: Callable[..., Result]) -> None:
+    behind = "    downstream:\n" + "\n".join(f"      {line}" for line in (HANDLE + RESPONSE).strip("\n").splitlines())
+    steps = HANDLE + "- call: client.send($request)\n  expect: ok($response)\n- return: ok($response)\n"
+    result = play(service(steps, more=behind))
+    assert (result.verdict, missed(result)) == (Verdict.PASS, [])
+
+
+def client(name: str, sent: str, *, after: str = "") -> str:
+    """The steps by which a client sends a request of ten bytes."""
+    request = (
+        f"POST / HTTP/1.1\\r\\nHost: example.test\\r\\ncontent-length: 10\\r\\nconnection: close\\r\\n\\r\\n{sent}"
+    )
+    wait = f"  after: {after}\n" if after else ""
+    return f"""
+- peer: {name}
+  connect: service
+{wait}- peer: {name}
+  send: '"{request}"'
+"""
+
+
+AT_ONCE = (
+    client("first", "first")
+    + """
+- peer: first
+  receive: response
+  expect: 'response({status: 200, ...})'
+"""
+    + client("second", "otherother", after="first")
+    + """
+- peer: first
+  send: '"first"'
+  after: second
+- peer: first
+  receive: end
+  expect: closed("firstfirst")
+- peer: second
+  receive: end
+  expect: closed(suffix("otherother"))
+"""
+)
+IN_TURN = (
+    client("first", "firstfirst")
+    + """
+- peer: first
+  receive: end
+  expect: closed(suffix("firstfirst"))
+"""
+    + client("second", "otherother", after="first")
+    + """
+- peer: second
+  receive: end
+  expect: closed(suffix("otherother"))
+"""
+)
+SHARED = """\
+    world: service
+    guest: {channel: none}
+    given: {instances: shared, peers: {first: tcp-client, second: tcp-client}}
+"""
+TWICE = """
+- new: future<result<_, error-code>>
+  as: [handled, unused]
+- call: request.consume-body($request, $handled)
+  expect: ($body, $trailers)
+- call: fields.from-list([("content-length", "10")])
+  expect: ok($headers)
+- new: stream<u8>
+  as: [contents, out]
+- call: response.new($headers, some($contents), $trailers)
+  expect: ($response, _)
+- return: ok($response)
+- read-all: $body
+  limit: 10
+  expect: completed($read)
+- write-all: $out
+  data: $read
+  expect: completed(10)
+- drop: $out
+"""
+
+
+@pytest.mark.parametrize("lift", [Lift.CALLBACK, Lift.STACKFUL])
+@pytest.mark.parametrize("steps", [TWICE, f"- backpressure: raise{TWICE}- backpressure: lower\n"])
+def test_an_instance_that_is_shared_handles_one_request_after_the_other(
+    play: Callable[..., Result], lift: Lift, steps: str
+) -> None:
+    result = play(one(AT_ONCE + HANDLE + steps, interface="wasi:http/types", more=SHARED), Build(lift))
+    assert (result.verdict, missed(result)) == (Verdict.PASS, [])
+
+
+def test_the_second_request_of_an_instance_finds_its_memory_as_the_first(play: Callable[..., Result]) -> None:
+    result = play(one(IN_TURN + HANDLE + TWICE, interface="wasi:http/types", more=SHARED))
+    assert (result.verdict, missed(result)) == (Verdict.PASS, [])
+
+
+@pytest.mark.parametrize("lift", [Lift.CALLBACK, Lift.STACKFUL])
+def test_frames_reach_the_harness_through_a_console_that_keeps_lines(play: Callable[..., Result], lift: Lift) -> None:
+    result = play(service(HANDLE + PATH + RESPONSE, more="    guest: {channel: stdout}"), Build(lift))
+    assert (result.verdict, missed(result)) == (Verdict.PASS, [])
