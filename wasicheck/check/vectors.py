@@ -157,8 +157,8 @@ def references(part: object) -> Iterator[str]:
         for inner in part:
             yield from references(inner)
     else:
-        of: type[object] = type(part)
-        for name in _fields_of(of):
+        # mypy takes the hash of a class for that of its instances.
+        for name in _fields_of(type(part)):  # type: ignore[arg-type]
             yield from references(getattr(part, name))
 
 
