@@ -18,6 +18,11 @@ const USAGE = 2;
 const STANDSTILL_LIMIT = 500;
 const STARTING_LIMIT = 5_000;
 const FLUSH_LIMIT = 10_000;
+// Where a port to serve on is looked for: below those that the system gives to whoever asks for any (32768 on Linux), so
+// that nobody is given it between looking and listening.
+const FIRST_PORT = 16_384;
+const PORTS = 16_000;
+const PORT_ATTEMPTS = 20;
 
 function usage(problem) {
   process.stderr.write(`run.mjs: ${problem}\n`);
@@ -141,11 +146,16 @@ async function freePort() {
   const { createServer } = await import("node:net");
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    const look = (attempts) => {
+      server.removeAllListeners("error");
+      server.once("error", attempts > 1 ? () => look(attempts - 1) : reject);
+      server.listen(FIRST_PORT + Math.floor(Math.random() * PORTS), "127.0.0.1");
+    };
+    server.once("listening", () => {
       const { port } = server.address();
       server.close(() => resolve(port));
     });
+    look(PORT_ATTEMPTS);
   });
 }
 
