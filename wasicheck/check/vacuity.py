@@ -20,8 +20,8 @@ from wasicheck.judge.observation import Progress, StepObservation
 from wasicheck.judge.recorded import RecordedStep, Recording, bare_run, moments, recording
 from wasicheck.judge.run import Exit, ExitReason
 from wasicheck.judge.steps import is_silent, judge_end_in, judge_pending, weigh_value
-from wasicheck.values import Value, format_value, variables
-from wasicheck.values.mutants import Hints, hints_of, mutants, simplest
+from wasicheck.values import Value, format_value
+from wasicheck.values.mutants import Hints, Mutant, hints_of, mutants, simplest
 from wasicheck.vectors.expectations import can_wait
 from wasicheck.vectors.loader import Suite
 from wasicheck.vectors.model import Channel, Ending, Expectation, Place, Step, Vector
@@ -34,8 +34,8 @@ ENDING, EXIT = "(ending)", "(exit)"
 """Parts that are no parts of a value; `(stdout)` and `(stderr)` are two more."""
 _MET = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO)
 
-_Outcomes = Sequence[tuple[str, Fate, Value]]
-"""For each mutant its part, its fate, and what it is."""
+_Judged = tuple[Mutant, Fate, Mapping[str, Value]]
+"""A mutant, what its step makes of it, and where that accepts it, the captures that it changes."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ class _Examiner:
     def __init__(self, vectors: Iterable[Vector]) -> None:
         self._used = names_by_place(vectors)
         self._tallies: dict[tuple[Place, str, str], _Tally] = {}
-        self._known: dict[tuple[Place, str, Value, Verdict], _Outcomes] = {}
-        """The outcomes of steps that depend on nothing but their own value: tables repeat them hundreds of times."""
+        self._known: dict[object, Sequence[_Judged]] = {}
+        """What has been judged, but where it depends on earlier steps: tables repeat most steps hundreds of times."""
         self._seen: dict[str, Vector] = {}
         self._places: set[Place] = set()
         self._observations = self._unread = self._failed = 0
@@ -195,8 +195,13 @@ class _Examiner:
             later = Later(vector, step.index, self._used[step.step.place], behind[position + 1 :], captured, recorded)
             self._note(vector, step)
             self._examine_complete(vector, step)
-            for part, fate, value in self._outcomes(step, seen, before, later):
-                self._tally(vector, step.step, part, fate, value)
+            for mutant, accepted, changed in self._judged(step, seen, before, recorded.across.get(step.index, ())):
+                fate = accepted
+                if changed:
+                    fate = later.fate(changed)
+                if fate is Fate.ACCEPTED and step.step.across and seen.value is not None:
+                    fate = later.across(step.step, seen.value, mutant)
+                self._tally(vector, step.step, mutant.part, fate, mutant.value)
         self._examine_outside(vector, recorded, captured)
 
     def _note(self, vector: Vector, recorded: RecordedStep) -> None:
@@ -204,18 +209,18 @@ class _Examiner:
         self._places.add(recorded.step.place)
         self._observations += 1
 
-    def _outcomes(
-        self, recorded: RecordedStep, seen: StepObservation, before: Mapping[str, Value], later: Later
-    ) -> _Outcomes:
-        """What becomes of the mutants of a step's value."""
+    def _judged(
+        self, recorded: RecordedStep, seen: StepObservation, before: Mapping[str, Value], runs: tuple[Value, ...]
+    ) -> Sequence[_Judged]:
+        """What the step makes of mutants of its value."""
         step = recorded.step
         if step.yields is None or seen.value is None:
             return ()
-        if step.across or seen.received_at or not _stands_alone(step.expectations):
-            return tuple(_fates(step, seen, before, later))
-        key = (step.place, _expected(step), seen.value, recorded.verdict)
+        if step.across or seen.received_at or any(references(step.expectations)):
+            return tuple(_judge_mutants(step, seen, before, runs))
+        key = (_expected(step), step.yields, type(step.action), seen.value, recorded.verdict)
         if key not in self._known:
-            self._known[key] = tuple(_fates(step, seen, before, later))
+            self._known[key] = tuple(_judge_mutants(step, seen, {}, runs))
         return self._known[key]
 
     def _examine_complete(self, vector: Vector, recorded: RecordedStep) -> None:
@@ -335,27 +340,25 @@ class _Examiner:
         yield from told.values()
 
 
-def _fates(
-    step: Step, seen: StepObservation, before: Mapping[str, Value], later: Later
-) -> Iterator[tuple[str, Fate, Value]]:
-    """Judge the mutants of a step's value."""
+def _judge_mutants(
+    step: Step, seen: StepObservation, before: Mapping[str, Value], runs: tuple[Value, ...]
+) -> Iterator[_Judged]:
+    """Judge the mutants of a step's value; `runs`: what it yielded in all runs, where that is compared."""
     assert step.yields is not None
     assert seen.value is not None
     after = dict(before)
     base = weigh_value(step, seen, after)
     hints = hints_of([e.outcome for e in step.expectations], before)
-    if runs := later.recorded.across.get(later.index):
+    if runs:
         hints = Hints({**hints.values, step.yields: runs}, hints.affixes)
     for mutant in mutants(seen.value, step.yields, hints):
         trial = dict(before)
         found = weigh_value(step, StepObservation(Progress.DONE, mutant.value, seen.received_at), trial)
         fate = step_fate(step, mutant, base, found)
+        changed = {}
         if fate is Fate.ACCEPTED:
             changed = {n: v for n, v in trial.items() if v is not after.get(n) and v != after.get(n)}
-            fate = later.fate(changed) if changed else fate
-        if fate is Fate.ACCEPTED and step.across:
-            fate = later.across(step, seen.value, mutant)
-        yield mutant.part, fate, mutant.value
+        yield mutant, fate, changed
 
 
 def _as_it_was(recorded: RecordedStep, captured: Mapping[str, Value]) -> StepObservation | None:
@@ -373,16 +376,6 @@ def _as_it_was(recorded: RecordedStep, captured: Mapping[str, Value]) -> StepObs
         if worst(weigh_value(recorded.step, at, dict(captured))) is recorded.verdict:
             return at
     return None
-
-
-def _stands_alone(expectations: Sequence[Expectation]) -> bool:
-    """Whether patterns neither refer to anything nor capture anything."""
-    return not any(
-        e.outcome is not None
-        and not isinstance(e.outcome, Ending)
-        and (variables(e.outcome) or next(references(e.outcome), None) is not None)
-        for e in expectations
-    )
 
 
 def _expected(step: Step) -> str:

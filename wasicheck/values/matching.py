@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, assert_never
@@ -75,14 +75,18 @@ def match(pattern: Pattern, value: Value, bindings: Bindings) -> Match:
     difference = matcher.differ(pattern, value)
     if difference is None:
         return Match(True, matcher.captures)
-    return Match(False, reason=f"{difference.path}: {difference.text}" if difference.path else difference.text)
+    text = difference.text if isinstance(difference.text, str) else difference.text()
+    return Match(False, reason=f"{difference.path}: {text}" if difference.path else text)
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """Why a part of the value does not match, and the path to it (`.err`, `[3].0`, empty for the whole)."""
+    """Why a part of the value does not match, and the path to it (`.err`, `[3].0`, empty for the whole).
 
-    text: str
+    The text may be made when it is asked for: most differences are of an alternative or element that is passed over.
+    """
+
+    text: str | Callable[[], str]
     path: str = ""
 
 
@@ -274,7 +278,7 @@ def _augment(start: int, fitting: list[list[int]], taken: dict[int, int], chosen
 
 
 def _expected(pattern: Pattern, value: Value) -> _Difference:
-    return _Difference(f"expected {_pattern_shown(pattern)}, observed {_shown(value, pattern.type)}")
+    return _Difference(lambda: f"expected {_pattern_shown(pattern)}, observed {_shown(value, pattern.type)}")
 
 
 def _shown(value: Any, type: Type) -> str:

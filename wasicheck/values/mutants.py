@@ -47,6 +47,8 @@ from wasicheck.wit.types import (
 
 PER_FIELD = 12
 """How many mutants a field of a record or tuple, or an element of a list, contributes at most."""
+MENTIONED = 8
+"""How many mentioned values of a type are tried: a list may mention hundreds."""
 PER_PAYLOAD = 2
 """How many payloads another case is given besides the simplest."""
 
@@ -83,7 +85,7 @@ def hints_of(patterns: Iterable[object], captured: Mapping[str, Value]) -> Hints
     affixes: list[Value] = []
     for pattern in patterns:
         _collect(pattern, captured, values, affixes)
-    return Hints({type: tuple(found) for type, found in values.items()}, tuple(affixes))
+    return Hints({type: tuple(found[:MENTIONED]) for type, found in values.items()}, tuple(affixes[:MENTIONED]))
 
 
 def _collect(
