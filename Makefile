@@ -3,6 +3,7 @@
 # make conformance   all vectors on HOST ("wasmtime", or several: HOST="wasmtime@48 jco"), reports in out/
 # make matrix        the compatibility matrix of the published hosts, or of HOST, in out/matrix: see docs/matrix.md
 # make publish       the same, as reports/published: results and site
+# make readme        the coverage table in README.md, from the vectors as they are
 # make bench         what the harness adds to the time of the hosts
 # make clean         what the targets above made, but for downloads in the user's cache
 
@@ -23,7 +24,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 STAMP := $(VENV)/.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test conformance matrix publish bench clean
+.PHONY: help setup test conformance matrix publish readme bench clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -66,6 +67,10 @@ publish: matrix
 	mkdir -p reports/published/results
 	cp $(RUNS) reports/published/results
 	$(BIN)/wasicheck matrix $(RUNS) --out reports/published/site
+
+readme: setup
+	@# Status 1 is about the vectors, and the table is written all the same.
+	$(BIN)/wasicheck check coverage --update README.md >/dev/null || test $$? = 1
 
 bench: setup
 	$(BIN)/python bench/overhead.py

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wasicheck.check.component import check_component_file
-from wasicheck.check.coverage import coverage, coverage_data, coverage_table
+from wasicheck.check.coverage import PackageCoverage, coverage, coverage_data, unexplained
 from wasicheck.check.decoding import ComponentError
 from wasicheck.check.vacuity import VacuityReport, check_vacuity
 from wasicheck.check.vectors import lint, lint_requirements
@@ -21,7 +21,9 @@ from wasicheck.cli_inputs import UsageError, complain, report_problems, requirem
 from wasicheck.guest.compiler import Build
 from wasicheck.judge.expectations import NO_EXPECTATIONS
 from wasicheck.judge.status import ExitStatus
+from wasicheck.outputs import write_report
 from wasicheck.report.checks import component_text, host_text, wit_text
+from wasicheck.report.coverage import MarkersError, coverage_markdown, coverage_text, with_coverage
 from wasicheck.report.reading import read_results
 from wasicheck.report.text import plural
 from wasicheck.report.vacuity import vacuity_text
@@ -55,10 +57,15 @@ def add_check_commands(commands: argparse._SubParsersAction[Any]) -> None:
     covered = checks.add_parser(
         "coverage",
         help="functions, error cases and requirements with and without vectors",
-        epilog="Exit status: 0, or 4 when there are vectors or requirements that do not load.",
+        epilog="Exit status: 0, 1 when there is an error case with neither a vector nor a reason (not with --vectors),"
+        " 4 when there are vectors or requirements that do not load.",
     )
     covered.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
     covered.add_argument("--json", action="store_true", help="as JSON, with the ids of the vectors")
+    covered.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown as well")
+    covered.add_argument(
+        "--update", type=Path, metavar="FILE", help="write the table between its markers in a page of Markdown as well"
+    )
     covered.set_defaults(command=_check_coverage)
 
     component = checks.add_parser(
@@ -139,8 +146,25 @@ def _check_coverage(options: argparse.Namespace) -> ExitStatus:
     if options.json:
         sys.stdout.write(json.dumps(coverage_data(packages), indent=2) + "\n")
     else:
-        sys.stdout.write(coverage_table(packages))
-    return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.OK
+        sys.stdout.write(coverage_text(packages))
+    if options.markdown is not None:
+        write_report(options.markdown, coverage_markdown(packages))
+    if options.update is not None:
+        _update(options.update, packages)
+    if suite.problems:
+        return ExitStatus.USAGE_ERROR
+    # A folder of one's own vectors is about what its owner likes.
+    return ExitStatus.RED if options.vectors is None and unexplained(packages) else ExitStatus.OK
+
+
+def _update(page: Path, packages: tuple[PackageCoverage, ...]) -> None:
+    try:
+        text = with_coverage(page.read_text(encoding="utf-8"), packages)
+    except MarkersError as error:
+        raise UsageError(f"{page}: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{page}: cannot be read: {error}") from None
+    write_report(page, text, "the page")
 
 
 def _check_component(options: argparse.Namespace) -> ExitStatus:

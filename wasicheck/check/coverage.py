@@ -1,4 +1,4 @@
-"""What of WASI 0.3.0 has vectors: functions, error cases, requirements."""
+"""What of WASI 0.3.0 has vectors: functions, error cases, requirements; and why the rest has none."""
 
 from __future__ import annotations
 
@@ -13,15 +13,24 @@ from wasicheck.wit.types import EnumType, Function, ResultType, Type, TypeId, Va
 
 @dataclass(frozen=True)
 class Entry:
-    """One function, error case or requirement, and the ids of the vectors it has."""
+    """One function, error case or requirement, and the ids of the vectors it has.
+
+    `reason` is what the catalogue says on why it cannot be tested, None where it says nothing.
+    """
 
     name: str
     vectors: tuple[str, ...]
+    reason: str | None = None
 
     @property
     def covered(self) -> bool:
         """Whether there is a vector."""
         return bool(self.vectors)
+
+    @property
+    def explained(self) -> bool:
+        """Whether there is a vector, or a reason why there is none."""
+        return self.covered or self.reason is not None
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,11 @@ class PackageCoverage:
     """Cases of the types that functions of the package give as errors: `wasi:cli/types@0.3.0#error-code pipe`."""
     requirements: Mapping[Testable, tuple[Entry, ...]]
 
+    @property
+    def groups(self) -> tuple[tuple[Entry, ...], ...]:
+        """Functions, error cases, and the requirements by kind."""
+        return (self.functions, self.error_cases, *self.requirements.values())
+
 
 def coverage(
     wit: Wit, vectors: Iterable[Vector], requirements: Mapping[str, Requirement]
@@ -41,7 +55,8 @@ def coverage(
     """Return what of each package the vectors call, expect and cite.
 
     A function is covered by a vector that calls it, or is about the interface of an export; an error case by one whose
-    patterns name it; a requirement by one that cites it. A requirement belongs to the package of its item.
+    patterns name it; a requirement by one that cites it. A requirement belongs to the package of its item. The reason
+    for an error case is the note of a requirement that is about this case of the type and cannot be tested.
     """
     calls: dict[str, list[str]] = {}
     cases: dict[tuple[TypeId, str], list[str]] = {}
@@ -61,8 +76,12 @@ def coverage(
         for interface in package.interfaces.values():
             functions.setdefault(short, []).extend(interface.functions.values())
     cited: dict[str, dict[Testable, list[Entry]]] = {}
+    reasons: dict[tuple[str, str], str] = {}
     for requirement in requirements.values():
-        entry = Entry(requirement.id, tuple(citations.get(requirement.id, ())))
+        reason = requirement.note if requirement.testable is Testable.NO else None
+        if requirement.error is not None and reason is not None:
+            reasons.setdefault((requirement.item, requirement.error), reason)
+        entry = Entry(requirement.id, tuple(citations.get(requirement.id, ())), reason)
         kinds = cited.setdefault(_package(requirement.item), {})
         kinds.setdefault(requirement.testable, []).append(entry)
 
@@ -74,49 +93,31 @@ def coverage(
             PackageCoverage(
                 name,
                 tuple(Entry(f.item, tuple(calls.get(f.item, ()))) for f in own),
-                tuple(Entry(f"{id} {case}", tuple(cases.get((id, case), ()))) for id, case in errors),
+                tuple(
+                    Entry(f"{id} {case}", tuple(cases.get((id, case), ())), reasons.get((str(id), case)))
+                    for id, case in errors
+                ),
                 {kind: tuple(cited.get(name, {}).get(kind, ())) for kind in Testable},
             )
         )
     return tuple(found)
 
 
-def coverage_table(packages: Iterable[PackageCoverage]) -> str:
-    """The numbers as a text table, and below it the names of what has no vector."""
-    packages = tuple(packages)
-    head = ("package", "functions", "error cases", *(f"testable: {kind.value}" for kind in Testable))
-    rows = [head]
-    rows += [(p.name, *map(_share, (p.functions, p.error_cases, *p.requirements.values()))) for p in packages]
-    columns = tuple(zip(*(_groups(p) for p in packages), strict=True))
-    rows.append(("all", *(_share([entry for part in parts for entry in part]) for parts in columns)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    for what, part in zip(head[1:], range(len(head) - 1), strict=True):
-        missing = [entry.name for p in packages for entry in _groups(p)[part] if not entry.covered]
-        if missing and what != f"testable: {Testable.NO.value}":
-            lines += ["", f"{what} without vectors", *(f"  {name}" for name in missing)]
-    return "\n".join(lines) + "\n"
+def unexplained(packages: Iterable[PackageCoverage]) -> tuple[Entry, ...]:
+    """Return the error cases that have neither a vector nor a reason."""
+    return tuple(case for package in packages for case in package.error_cases if not case.explained)
 
 
 def coverage_data(packages: Iterable[PackageCoverage]) -> dict[str, object]:
-    """Everything, as data for JSON: package to kind to name to the ids of vectors."""
+    """Everything, as data for JSON: package to kind to name to the ids of vectors; of error cases the reasons too."""
     return {
         p.name: {
             "functions": {e.name: list(e.vectors) for e in p.functions},
-            "error-cases": {e.name: list(e.vectors) for e in p.error_cases},
+            "error-cases": {e.name: {"vectors": list(e.vectors), "reason": e.reason} for e in p.error_cases},
             "requirements": {k.value: {e.name: list(e.vectors) for e in part} for k, part in p.requirements.items()},
         }
         for p in packages
     }
-
-
-def _groups(package: PackageCoverage) -> tuple[tuple[Entry, ...], ...]:
-    return (package.functions, package.error_cases, *package.requirements.values())
-
-
-def _share(entries: Iterable[Entry]) -> str:
-    entries = tuple(entries)
-    return f"{sum(e.covered for e in entries)}/{len(entries)}" if entries else "-"
 
 
 def _package(item: str) -> str:

@@ -20,9 +20,9 @@ def markdown_summary(results: Results, *, limit: int = LIMIT) -> str:
     boiled = digest(results)
     version, what = title(results)
     mark = "✅" if is_green(results, boiled) else "❌"
-    lines = [f"## {mark} wasicheck {_plain(version)}: {_plain(closing(results, boiled))}", "", _plain(what), ""]
+    lines = [f"## {mark} wasicheck {literal(version)}: {literal(closing(results, boiled))}", "", literal(what), ""]
     for warning in warnings(results):
-        lines += [f"> **Warning:** {_plain(warning)}", ""]
+        lines += [f"> **Warning:** {literal(warning)}", ""]
     lines += [*_table(boiled), ""]
     if boiled.red:
         lines += ["### Red", ""]
@@ -33,9 +33,14 @@ def markdown_summary(results: Results, *, limit: int = LIMIT) -> str:
         lines += [f"… and {hidden:,} more.", ""]
     if boiled.skips:
         lines += ["### Skipped", "", "| count | reason |", "| ---: | --- |"]
-        lines += [f"| {count:,} | {_plain(one_line(reason))} |" for reason, count in boiled.skips]
+        lines += [f"| {count:,} | {literal(one_line(reason))} |" for reason, count in boiled.skips]
         lines.append("")
     return "\n".join(lines)
+
+
+def literal(text: str) -> str:
+    r"""Return the text with what Markdown would act upon taken literally; also inside a table's cell."""
+    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", _html(visible(text)))
 
 
 def _table(boiled: Digest) -> list[str]:
@@ -44,7 +49,7 @@ def _table(boiled: Digest) -> list[str]:
     for host in boiled.hosts:
         counts = [number(host.counts[column]) for column in boiled.columns]
         red = f"**{host.red:,}**" if host.red else "0"
-        lines.append(f"| {_plain(host.host)} | " + " | ".join((*counts, f"{host.total:,}", red)) + " |")
+        lines.append(f"| {literal(host.host)} | " + " | ".join((*counts, f"{host.total:,}", red)) + " |")
     return lines
 
 
@@ -79,8 +84,3 @@ def _cut(text: str) -> str:
 
 def _html(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _plain(text: str) -> str:
-    r"""The text with what Markdown would act upon taken literally; also inside a table's cell."""
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", _html(visible(text)))
