@@ -1,1 +1,1 @@
-"""Which vectors are run and how they are grouped: one module for each folder of `vectors/`."""
+"""What is run and how it is grouped: a module for each folder of `vectors/`, one for surfaces, one for properties."""

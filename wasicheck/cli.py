@@ -17,6 +17,7 @@ from rich.console import Console
 
 from wasicheck import __version__
 from wasicheck.batch import start_batch
+from wasicheck.checks import expectable
 from wasicheck.cli_check import add_check_commands
 from wasicheck.cli_inputs import UsageError, complain, listing_of, report_problems, requirements_of
 from wasicheck.cli_results import add_results_commands
@@ -233,7 +234,8 @@ def _run(options: argparse.Namespace) -> ExitStatus:
             complain(note)
     expectations = [NO_EXPECTATIONS if options.no_expectations else expectations_of(host) for host in hosts]
     # A folder of one's own vectors has none of those that the expectations name.
-    problems = [] if options.vectors else [p for e in expectations for p in unmatched(e, listing.vectors)]
+    ids = expectable(listing.vectors, expectations)
+    problems = [] if options.vectors else [p for e in expectations for p in unmatched(e, ids)]
     for problem in problems:
         complain(str(problem))
     build = _build(options)

@@ -7,8 +7,9 @@ pytest-xdist is not the one that ran it: a worker makes items and runs guests, t
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +19,12 @@ import pytest
 from rich.console import Console
 
 from wasicheck import __version__
+from wasicheck.checks import Check, HostChecks, expectable, is_check, property_checks, surface_checks
 from wasicheck.gate import read_baselines
 from wasicheck.guest.compiler import Build
 from wasicheck.host.errors import HostError
 from wasicheck.host.host import Host
-from wasicheck.items import ProblemItem, VectorItem, folder_of
+from wasicheck.items import CheckItem, ProblemItem, ResultItem, VectorItem, folder_of
 from wasicheck.judge.baseline import NO_BASELINE, Baseline
 from wasicheck.judge.expectations import NO_EXPECTATIONS, Expectations, ExpectationsError, Problem, unmatched
 from wasicheck.judge.model import Result, Verdict
@@ -32,7 +34,7 @@ from wasicheck.report.junit import junit_xml
 from wasicheck.report.reading import parse_result
 from wasicheck.report.results import Results, ResultsError, ResultsWriter, result_to_json
 from wasicheck.report.shards import Shard, parse_shard
-from wasicheck.report.summary import plain_summary, summary
+from wasicheck.report.summary import checks_summary, plain_summary, summary
 from wasicheck.report.text import details, headline, label
 from wasicheck.resources import data_folder
 from wasicheck.session import HostSession, expectations_of, find_host, list_vectors, open_session
@@ -42,7 +44,9 @@ from wasicheck.vectors.model import Lift, Lowering
 from wasicheck.vectors.source import VectorError
 
 _RESULT = "wasicheck_result"
-"""Attribute of a report: the result, as a line of JSON."""
+"""Attribute of a report: the result of a vector, as a line of JSON."""
+_CHECK = "wasicheck_check"
+"""Attribute of a report: that of another check."""
 _PROBLEM = "wasicheck_problem"
 """Attribute of a report: the kind of its problem."""
 _VECTOR, _EXPECTATION = "vector", "expectation"
@@ -67,6 +71,9 @@ class ConformanceRun:
         self._started = datetime.now(UTC)
         self._selected = 0
         self._results: dict[str, Result] = {}
+        self._checks: dict[str, Result] = {}
+        """Results of what is no vector."""
+        self._host_checks: dict[str, HostChecks] = {}
         self._problems = {_VECTOR: 0, _EXPECTATION: 0}
         self._foreign = 0
         """Failures that are none of a vector's: of other tests, of collection, of a worker that died."""
@@ -83,7 +90,7 @@ class ConformanceRun:
     def _provenance(self) -> Mapping[str, str]:
         return provenance()
 
-    def result(self, listed: Listed, host: Host) -> Result:
+    def vector_result(self, listed: Listed, host: Host) -> Result:
         """Run a vector on a host; raise `VectorError` if it is not valid."""
         return self._session(host).run(read(listed, self._listing.names))
 
@@ -94,6 +101,13 @@ class ConformanceRun:
             opened = open_session(host, self._build, *known)
             self._sessions[host.label] = self._stack.enter_context(opened)
         return self._sessions[host.label]
+
+    def checks(self, host: Host) -> HostChecks:
+        """The checks of a host in this process."""
+        if host.label not in self._host_checks:
+            options = self._config.getoption("--wasicheck-examples"), self._config.getoption("--wasicheck-seed")
+            self._host_checks[host.label] = HostChecks(self._session(host), *options)
+        return self._host_checks[host.label]
 
     def words(self, result: Result) -> str:
         """A red result in words: why, what was expected and observed where, and how to repeat it."""
@@ -169,6 +183,26 @@ class ConformanceRun:
                 items.append(self._problem(collector, _VECTOR, str(problem), self.path(problem.file), problem.line))
         return items
 
+    def collect_surface(self, collector: pytest.Module | pytest.Class) -> list[pytest.Item]:
+        """Make the items of the hosts' surfaces."""
+        return [item for host in self._hosts for item in self._collect_checks(collector, host, surface_checks(host))]
+
+    def collect_properties(self, collector: pytest.Module | pytest.Class) -> list[pytest.Item]:
+        """Make the items of the properties."""
+        found = property_checks()
+        return [item for host in self._hosts for item in self._collect_checks(collector, host, found)]
+
+    def _collect_checks(
+        self, collector: pytest.Module | pytest.Class, host: Host, found: Sequence[Check]
+    ) -> Iterator[pytest.Item]:
+        if self._own is not None:
+            # Who gives vectors of their own wants those, and nothing else, to be run.
+            return
+        for check in found:
+            if self._shard is None or self._shard.holds(check.id):
+                name = f"{check.id}[{host.label}]"
+                yield CheckItem.from_parent(collector, name=name, run=self, host=host, check=check)
+
     def _problem(self, parent: pytest.Collector, kind: str, message: str, file: Path, line: int) -> pytest.Item:
         name = f"{kind}-problem[{file.name}:{line}]"
         return ProblemItem.from_parent(parent, name=name, kind=kind, message=message, file=file, line=line)
@@ -177,6 +211,7 @@ class ConformanceRun:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
         """Keep problems from being deselected, and add those of expectations that name no vector."""
         problems: list[pytest.Item] = [item for item in items if isinstance(item, ProblemItem)]
+        # Checks alone are not worth loading all vectors for.
         ours = next((item.parent for item in items if isinstance(item, VectorItem)), None)
         if isinstance(ours, pytest.Collector):
             problems += self._expectation_problems(ours)
@@ -188,9 +223,8 @@ class ConformanceRun:
         if self._own is not None:
             # A folder of one's own vectors has none of those that the expectations name.
             return []
-        found: Sequence[Problem] = [
-            problem for one in self._expectations.values() for problem in unmatched(one, self._listing.vectors)
-        ]
+        ids = expectable(self._listing.vectors, self._expectations.values())
+        found: Sequence[Problem] = [problem for one in self._expectations.values() for problem in unmatched(one, ids)]
         return [self._problem(parent, _EXPECTATION, str(p), Path(p.file).absolute(), p.line) for p in found]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -201,7 +235,7 @@ class ConformanceRun:
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Count what is selected, in the controller, which collects nothing itself."""
         labels = tuple(f"[{host.label}]" for host in self._hosts)
-        self._select(sum(id.endswith(labels) for id in ids))
+        self._select(sum(id.endswith(labels) and not is_check(id.rpartition("::")[2]) for id in ids))
 
     def _select(self, count: int) -> None:
         self._selected = count
@@ -221,12 +255,13 @@ class ConformanceRun:
             setattr(report, _PROBLEM, item.kind)
         elif isinstance(item, VectorItem) and item.invalid:
             setattr(report, _PROBLEM, _VECTOR)
-        elif isinstance(item, VectorItem) and item.result is not None:
+        elif isinstance(item, ResultItem) and item.result is not None:
             if call.when == "setup":
-                setattr(report, _RESULT, json.dumps(result_to_json(item.result)))
+                kind = _RESULT if isinstance(item, VectorItem) else _CHECK
+                setattr(report, kind, json.dumps(result_to_json(item.result)))
             elif report.skipped and item.result.verdict is Verdict.SKIP:
                 path, line, _ = item.reportinfo()
-                report.longrepr = (str(path), line + 1, item.result.reason)
+                report.longrepr = (str(path), (line or 0) + 1, item.result.reason)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -239,8 +274,11 @@ class ConformanceRun:
             self._results[report.nodeid] = result
             if self._writer is not None:
                 self._writer.write(result)
+        check: str | None = getattr(report, _CHECK, None)
+        if check is not None:
+            self._checks[report.nodeid] = parse_result(check, [host.label for host in self._hosts])
         if report.failed:
-            known = self._results.get(report.nodeid)
+            known = self._results.get(report.nodeid) or self._checks.get(report.nodeid)
             if hasattr(report, _PROBLEM):
                 self._problems[getattr(report, _PROBLEM)] += 1
             elif known is None or not known.red or report.when == "teardown":
@@ -266,20 +304,27 @@ class ConformanceRun:
             assert self._outcome.duration_s is not None
             self._writer.finish(self._outcome.duration_s)
         if (junit_file := self._config.getoption("--wasicheck-junit")) is not None:
-            write_report(Path(junit_file), junit_xml(self._outcome, provenance=self._provenance))
+            shown = replace(self._outcome, results=(*self._outcome.results, *self._checks.values()))
+            write_report(Path(junit_file), junit_xml(shown, provenance=self._provenance))
         if exitstatus in (ExitStatus.OK, ExitStatus.RED):
             session.exitstatus = self._status(exitstatus)
 
     def _status(self, exitstatus: int) -> int:
         red = self._foreign + self._problems[_EXPECTATION]
-        if red or not (self._results or self._problems[_VECTOR]):
+        results = (*self._results.values(), *self._checks.values())
+        if red or not (results or self._problems[_VECTOR]):
             return exitstatus
-        status = status_of(self._results.values()) if self._results else ExitStatus.OK
+        status = status_of(results) if results else ExitStatus.OK
         return ExitStatus.USAGE_ERROR if self._problems[_VECTOR] and status is ExitStatus.OK else status
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what passed and yet has something to tell, and the summary."""
-        if not self._selected or self._config.option.collectonly:
+        if self._config.option.collectonly:
+            return
+        if self._checks:
+            terminalreporter.section("surface and properties")
+            terminalreporter.write(checks_summary(self._checks.values()))
+        if not self._selected:
             return
         told = [r for r in self._results.values() if not r.red and r.verdict in (Verdict.NON_STRICT, Verdict.INFO)]
         if told:

@@ -8,6 +8,7 @@ nothing of the engine, before a host or a `Vectors` is met.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import pytest
 
@@ -31,8 +32,22 @@ _MARKERS = {
     "http": "vectors of wasi:http",
     "component_model": "vectors of the component model's native async",
 }
+_CHECKS = {
+    "surface": "whether a host links the functions and types of an interface",
+    "properties": "what must hold for all values",
+}
 _WORKER_WITHOUT_HOST = "wasicheck_without_host"
 _suites_without_host = pytest.StashKey[bool]()
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What a suite module holds: a check of each interface of the worlds that a host runs."""
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What a suite module holds: what must hold for all values, each tried with random ones."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--wasicheck-vectors", metavar="DIR", help="a folder of vectors of your own")
     group.addoption("--wasicheck-json", metavar="FILE", help="write results as JSON lines")
     group.addoption("--wasicheck-junit", metavar="FILE", help="write JUnit XML, one testsuite per host and package")
+    group.addoption(
+        "--wasicheck-examples",
+        type=int,
+        default=15,
+        metavar="N",
+        help="try each property with so many vectors (default: 15)",
+    )
+    group.addoption(
+        "--wasicheck-seed", type=int, default=0, metavar="N", help="vary the values that properties are tried with"
+    )
     group.addoption("--no-expectations", action="store_true", help="leave the hosts' expectations.toml aside")
     group.addoption("--shard", metavar="N/M", help="only the Nth of M parts, which a vector's id decides")
     group.addoption("--baseline", metavar="RESULTS", help="fail only on what got worse since this run of the same host")
@@ -71,7 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and with a host the run."""
-    for name, meaning in _MARKERS.items():
+    for name, meaning in {**_MARKERS, **_CHECKS}.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     if config.getoption("--host"):
         from wasicheck.conformance import ConformanceRun
@@ -80,15 +105,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, obj: object) -> list[pytest.Item] | None:
-    """Make the items of a `Vectors`."""
-    if not isinstance(obj, Vectors):
+    """Make the items of a `Vectors`, a `Surface` or a `Properties`."""
+    if not isinstance(obj, Vectors | Surface | Properties):
         return None
     if collector.config.pluginmanager.has_plugin(RUN):
         from wasicheck.conformance import ConformanceRun
 
         run = collector.config.pluginmanager.get_plugin(RUN)
         assert isinstance(run, ConformanceRun)
-        return run.collect(collector, obj.folder)
+        match obj:
+            case Vectors(folder):
+                return run.collect(collector, folder)
+            case Surface():
+                return run.collect_surface(collector)
+            case Properties():
+                return run.collect_properties(collector)
+            case _:
+                assert_never(obj)
     collector.config.stash[_suites_without_host] = True
     return []
 

@@ -123,17 +123,31 @@ class HostSession:
 
     def run(self, vector: Vector) -> Result:
         """Run one vector and judge it."""
-        build = self._build(vector)
-        result = self._judged(vector, build)
-        result = replace(
-            result, command=repro_words(result, _spec(self.host), str(self.own) if self.own is not None else None)
+        result = self.judged(vector)
+        return self.expected(
+            replace(result, command=repro_words(result, self.spec, str(self.own) if self.own is not None else None))
         )
+
+    def judged(self, vector: Vector) -> Result:
+        """Run one vector and judge it; what is expected of the host is left aside."""
+        return self._judged(vector, self._build(vector))
+
+    def expected(self, result: Result) -> Result:
+        """Return the result as what is expected of the host, and the baseline, have it."""
         return excuse(self.baseline, apply(self.expectations, result, str(self.host.version)))
 
     def close(self) -> None:
         """End the helper process of this session, if one has been started."""
         if self.preparer is not None:
             self.preparer.close()
+
+    @property
+    def spec(self) -> str:
+        """What to write after `--host` to get this host again."""
+        if self.host.runner.folder.resolve().parent == data_folder("runners"):
+            return self.host.label
+        path = self.host.runner.file.absolute()
+        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
     def guest(self, vector: Vector) -> Guest:
         """Compile a vector as this session would; raise `CompileError`."""
@@ -247,14 +261,6 @@ def _functions(vector: Vector) -> Iterator[Function]:
             yield action.function
     for id in vector.imports:
         yield from wasi().interface(id).functions.values()
-
-
-def _spec(host: Host) -> str:
-    """What to write after `--host` to get this host again."""
-    if host.runner.folder.resolve().parent == data_folder("runners"):
-        return host.label
-    path = host.runner.file.absolute()
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _started(guest: Guest, run: Run) -> bool:

@@ -8,6 +8,7 @@ from time import monotonic
 from wasicheck.check.host import Attempt, HostSurvey, Item, survey
 from wasicheck.guest.compiler import Build, compile_steps
 from wasicheck.host.execute import execute
+from wasicheck.host.host import Host
 from wasicheck.judge.observation import observe
 from wasicheck.judge.run import ExitReason, Run
 from wasicheck.session import PROBE_DEADLINE, HostSession
@@ -16,25 +17,31 @@ from wasicheck.vectors.surroundings import Environment
 from wasicheck.wit import wasi
 from wasicheck.wit.types import Function, Wit
 
-_WORLDS = {
-    World.COMMAND: ("wasi:cli/command@0.3.0", (Lift.SYNC, Lift.CALLBACK, Lift.STACKFUL)),
-    World.SERVICE: ("wasi:http/service@0.3.0", (Lift.CALLBACK, Lift.STACKFUL)),
+WORLDS = {World.COMMAND: "wasi:cli/command@0.3.0", World.SERVICE: "wasi:http/service@0.3.0"}
+"""The worlds that are probed, and what WIT calls them."""
+_LIFTS = {
+    World.COMMAND: (Lift.SYNC, Lift.CALLBACK, Lift.STACKFUL),
+    World.SERVICE: (Lift.CALLBACK, Lift.STACKFUL),
 }
-"""The worlds that are probed, and how a guest of them may be lifted, the plainest first."""
+"""How a guest of a world may be lifted, the plainest first."""
 _WORDS_LIMIT = 2_000
 
 
-def survey_host(session: HostSession, wit: Wit | None = None) -> HostSurvey:
-    """Probe every function and type of `wit`, WASI 0.3.0 unless given, on a host."""
+def survey_host(session: HostSession, wit: Wit | None = None, *, beyond: bool = True) -> HostSurvey:
+    """Probe every function and type of `wit`, WASI 0.3.0 unless given, on a host; `beyond` what its worlds have too."""
     began = monotonic()
     surveys, guests = [], 0
-    for world, (id, lifts) in _WORLDS.items():
-        if world.value not in session.host.runner.worlds:
-            continue
+    for world, id in probed_worlds(session.host).items():
+        lifts = _LIFTS[world]
         probe = _Probe(session, world, next((lift for lift in lifts if lift in session.host.lifts), lifts[0]))
-        surveys.append(survey(wit or wasi(), id, probe))
+        surveys.append(survey(wit or wasi(), id, probe, beyond=beyond))
         guests += probe.guests
     return HostSurvey(session.host.label, tuple(surveys), guests, monotonic() - began)
+
+
+def probed_worlds(host: Host) -> dict[World, str]:
+    """Return the worlds that can be probed on a host, and what WIT calls them."""
+    return {world: id for world, id in WORLDS.items() if world.value in host.runner.worlds}
 
 
 class _Probe:

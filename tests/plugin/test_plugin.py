@@ -12,7 +12,8 @@ import pytest
 from scene import DAMAGED, UNSTAGEABLE, VECTORS, fake_runner, vector_folder
 
 # Loaded here, it is not loaded anew for each run in this process, which would take long and which PyYAML does not bear.
-import wasicheck.conformance  # noqa: F401
+import wasicheck.conformance
+import wasicheck.properties.search  # noqa: F401
 from wasicheck.judge.status import ExitStatus
 from wasicheck.report.reading import read_results
 
@@ -217,6 +218,124 @@ def test_workers_and_one_process_tell_the_same(scene: Any) -> None:
     assert one.header.selected == other.header.selected == 6
     assert {(r.id, r.verdict) for r in one.results} == {(r.id, r.verdict) for r in other.results}
     assert "6 runs on 1 host" in workers.stdout.str()
+
+
+CHECKS = {
+    "test_surface": "from wasicheck.plugin import Surface\nsurface = Surface()",
+    "test_properties": "from wasicheck.plugin import Properties\nproperties = Properties()",
+}
+
+
+@pytest.fixture
+def checks(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that runs pytest in a folder with the checks that are no vectors, on the fake host."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    pytester.makepyfile(**CHECKS)
+    runner = fake_runner(pytester.path / "fake", monkeypatch)
+
+    def run(*arguments: str, expectations: str = "") -> pytest.RunResult:
+        (pytester.path / "fake" / "expectations.toml").write_text(expectations)
+        given = ["-p", "wasicheck.plugin", "-p", "no:cacheprovider", f"--host={runner}", "--wasicheck-examples=2"]
+        return pytester.runpytest_inprocess(*given, *arguments)
+
+    return run
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_the_surface(checks: Any, workers: list[str]) -> None:
+    result = checks("-v", "-rs", "-m", "surface", *workers)
+    assert result.ret == ExitStatus.OK
+    assert result.parseoutcomes()["skipped"] == 21
+    result.stdout.fnmatch_lines_random(
+        ["SKIPPED * functions and types are not told by linking: *", "surface   fake@1.0: 21 skip"]
+    )
+
+
+def test_a_host_on_which_nothing_starts(checks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASICHECK_FAKE", "does-nothing")
+    result = checks("-k", "surface-command-cli-exit")
+    assert result.ret == ExitStatus.HARNESS_ERROR
+    result.stdout.fnmatch_lines(["nothing was found out: a guest that imports no more *"])
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_a_property_that_does_not_hold(checks: Any, workers: list[str]) -> None:
+    files = ["--wasicheck-json=r.jsonl", "--wasicheck-junit=j.xml"]
+    result = checks("-v", "-k", "property-arguments", *files, *workers)
+    assert result.ret == ExitStatus.RED
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*test_properties.py::property-arguments[[]fake@1.0[]]*",
+            "step 1 (counterexample-arguments.yaml:11): expected *",
+            "of 1 vectors the last one failed*:",
+            "interface: wasi:cli/environment@0.3.0",
+            "  - id: counterexample-arguments",
+            "requirement: cli.environment.get-arguments.list (must, wit)",
+            "repeat: wasicheck run --host fake/runner.toml --vectors DIR, with the vector in a file in DIR",
+            "property  fake@1.0: 1 fail",
+        ]
+    )
+    # Results files hold vectors, so that runs can be compared; reports for readers hold everything that is red.
+    run = read_results(Path("r.jsonl"))
+    assert (run.header.selected, run.results, run.truncated) == (0, (), False)
+    (case,) = ET.parse("j.xml").iter("testcase")
+    assert (case.get("name"), case.get("classname")) == ("property-arguments", "wasi:cli/environment")
+    assert case.find("failure") is not None
+
+
+def test_known_failures_of_checks(checks: Any) -> None:
+    known = EXPECTED.format(id="property-*") + EXPECTED.format(id="surface-command-cli-exit")
+    result = checks("-rx", "-k", "property-waits or surface-command-cli-exit", expectations=known)
+    assert result.ret == ExitStatus.OK
+    result.stdout.fnmatch_lines(["XFAIL *property-waits* it is known (https://a.example/1)"])
+    assert result.parseoutcomes()["xfailed"] == 1
+    red = checks("-k", "property-waits", "--no-expectations", expectations=known)
+    assert red.ret == ExitStatus.RED
+
+
+def test_expectations_of_checks_that_are_not_there(checks: Any, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(**SUITES)
+    known = EXPECTED.format(id="property-wait") + EXPECTED.format(id="property-waits")
+    result = checks("-k", "run-result-ok", expectations=known)
+    assert result.ret == ExitStatus.RED
+    result.stdout.fnmatch_lines(["*expectations.toml:1: the id names no vector: 'property-wait'"])
+    assert "'property-waits'" not in result.stdout.str().partition("property-wait'")[2].partition("hint")[0]
+
+
+def test_seeds_and_numbers_of_examples(checks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[int, int]] = []
+
+    def examine(*given: Any, examples: int, number: int, **rest: Any) -> Any:
+        tried.append((examples, number))
+        raise AssertionError("never mind")
+
+    monkeypatch.setattr("wasicheck.properties.search.examine", examine)
+    checks("-k", "property-waits")
+    checks("-k", "property-waits", "--wasicheck-examples=7", "--wasicheck-seed=3")
+    assert tried == [(2, 0), (7, 3)]
+
+
+def test_shards_hold_checks_as_well(checks: Any) -> None:
+    found = [
+        line
+        for index in (1, 2)
+        for line in checks("--collect-only", "-q", f"--shard={index}/2").outlines
+        if "::" in line
+    ]
+    assert len(found) == len(set(found)) == 21 + 20
+
+
+def test_own_vectors_are_run_alone(scene: Any, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(**CHECKS)
+    scene("-k", "done").assert_outcomes(passed=1, deselected=4)
+
+
+def test_checks_need_a_host(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(**CHECKS)
+    result = pytester.runpytest_inprocess("-p", "wasicheck.plugin")
+    assert result.ret == ExitStatus.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --host is missing: *"])
 
 
 def test_several_hosts(scene: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

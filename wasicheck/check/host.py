@@ -170,15 +170,25 @@ class HostSurvey:
         }
 
 
-def survey(wit: Wit, world: str, link: Link) -> WorldSurvey:
-    """Find out by `link` what a host offers to guests of a world of `wit`, and what beyond it."""
+def survey(wit: Wit, world: str, link: Link, *, beyond: bool = True) -> WorldSurvey:
+    """Find out by `link` what a host offers to guests of a world of `wit`, and what `beyond` it."""
     offered = {item.name for item in wit.world(world).imports}
-    exported = {item.name for p in wit.packages.values() for w in p.worlds.values() for item in w.exports}
-    interfaces = [i for p in wit.packages.values() for i in p.interfaces.values() if i.id not in exported]
+    interfaces = [i for i in surveyed(wit) if beyond or i.id in offered]
     empty = link(())
     if not empty.linked:
         return WorldSurvey(world, None, (), (), f"a guest that imports no more than it reports with: {empty.message}")
     return _Survey(world, link, interfaces, offered).result()
+
+
+def surveyed(wit: Wit) -> tuple[Interface, ...]:
+    """Return the interfaces that hosts have; those that a world exports are for guests to have."""
+    exported = {item.name for p in wit.packages.values() for w in p.worlds.values() for item in w.exports}
+    return tuple(i for p in wit.packages.values() for i in p.interfaces.values() if i.id not in exported)
+
+
+def declared_types(interface: Interface) -> tuple[TypeDef, ...]:
+    """Return the types with a name that an interface declares; aliases and `use` are none."""
+    return tuple(definition for definition in interface.types.values() if _declared(definition))
 
 
 class _Survey:
@@ -188,7 +198,7 @@ class _Survey:
         self._offered = offered
         self._interfaces = interfaces
         self._functions = [f for i in interfaces for f in i.functions.values()]
-        self._types = [d for i in interfaces for d in i.types.values() if _declared(d)]
+        self._types = [d for i in interfaces for d in declared_types(i)]
         self._unstable = {i.id: i.stability.unstable for i in interfaces}
         self._attempts: dict[str, Attempt] = {}
         self._missing_words: set[str] = set()

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from wasicheck.judge.model import Verdict
-from wasicheck.report.digest import ALARMING, CALM, COLUMNS, XFAIL, XPASS, Column, Digest, HostCount, RedGroup, digest
+from wasicheck.judge.model import Result, Verdict
+from wasicheck.report.digest import (
+    ALARMING,
+    CALM,
+    COLUMNS,
+    XFAIL,
+    XPASS,
+    Column,
+    Digest,
+    HostCount,
+    RedGroup,
+    column_of,
+    digest,
+)
 from wasicheck.report.results import Results
 from wasicheck.report.text import duration, headline, one_line, plural, repro_command
 
@@ -80,6 +95,18 @@ def plain_summary(results: Results, *, limit: int = LIMIT) -> str:
         lines += ["", "skipped", *(f"  {line}" for line in skips)]
     lines += ["", closing(results, boiled), *warnings(results)]
     return "\n".join(lines) + "\n"
+
+
+def checks_summary(results: Iterable[Result]) -> str:
+    """How checks that are no vectors came out: a line for each host and kind, which is what their ids begin with."""
+    groups: dict[tuple[str, str], Counter[Column]] = {}
+    for result in results:
+        groups.setdefault((result.id.partition("-")[0], result.host), Counter())[column_of(result)] += 1
+    lines = []
+    for (kind, host), counts in groups.items():
+        columns = ", ".join(f"{counts[column]} {column}" for column in COLUMNS if counts[column])
+        lines.append(f"{kind:<10}{host}: {columns}\n")
+    return "".join(lines)
 
 
 def title(results: Results) -> tuple[str, str]:

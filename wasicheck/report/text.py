@@ -45,7 +45,9 @@ def headline(result: Result) -> str:
     step = worst_step(result)
     if step is not None:
         return f"{_numbered(step)} ({one_line(step.place)}): {_finding(step)}"
-    return f"{one_line(result.reason or result.verdict)} ({one_line(result.place)})"
+    # What stands behind the first paragraph of a reason is for those who want all of it.
+    reason = result.reason.partition("\n\n")[0]
+    return f"{one_line(reason or result.verdict)} ({one_line(result.place)})"
 
 
 def cause(result: Result) -> str:

@@ -19,6 +19,8 @@ from wasicheck.vectors.source import Node, VectorError, compose, suggest
 from wasicheck.wit import wasi
 from wasicheck.wit.types import Interface, Wit
 
+SURFACE, PROPERTY = "surface-", "property-"
+"""How the ids of a host's other checks begin, which expectations name as they name vectors."""
 REQUIREMENTS = "requirements"
 """The folder that holds the catalogue of requirements and no vectors."""
 
@@ -181,6 +183,8 @@ class _Lister:
         id = node.text("an id")
         if not _ID.fullmatch(id):
             node.fail(f"`{id}` is not an id", "small letters, digits and hyphens, such as `stdout-closed-pipe`")
+        if id.startswith((SURFACE, PROPERTY)):
+            node.fail(f"`{id}` is no id of a vector: `{id.partition('-')[0]}-` begins those of other checks")
         if id in self.vectors:
             node.fail(f"the id `{id}` is also used in {self.vectors[id].place}", "ids are unique over the whole suite")
         return id

@@ -1,0 +1,5 @@
+"""What must hold for all values, tried with random ones."""
+
+from wasicheck.plugin import Properties
+
+properties = Properties()
