@@ -148,7 +148,7 @@ def _expectation(
         node.fail(f"`${min(twice)}` is captured in two expectations", "capture it in the first one")
     captured.update(names)
     if not names and level is not Level.MAY and not explained:
-        _refuse_everything(node, text, pattern, type_text(yields))
+        _refuse_everything(node, text, pattern, type_text(yields), "`unchecked: why not`, or ")
     if whole is not None:
         assert isinstance(yields, VariantType)
         converted = digest_pattern(pattern, yields)
@@ -190,11 +190,11 @@ def _final(node: Node, type: Type, level: Level, scope: Scope, what: str) -> Exp
     return Expectation(level, pattern, text)
 
 
-def _refuse_everything(node: Node, text: str, pattern: Pattern, what: str) -> None:
+def _refuse_everything(node: Node, text: str, pattern: Pattern, what: str, otherwise: str = "") -> None:
     if accepts_everything(pattern):
         node.fail(
             f"`{text}` accepts every {what}",
-            "say what the specification asks for, or `unchecked: why not`, or `level: may` to record the answer",
+            f"say what the specification asks for, or {otherwise}`level: may` to record the answer",
         )
 
 
