@@ -26,6 +26,8 @@ T_co = TypeVar("T_co", covariant=True)
 ENDING_S = 10.0
 """How long a worker may take to clean up before it is killed, in seconds."""
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
 
 class Task(Protocol[T_co]):
     """What workers do, for one number after the other."""
@@ -193,7 +195,12 @@ class _Processes(Generic[T]):
         process = multiprocessing.get_context("fork").Process(
             target=_work, args=(self._task, theirs, (ours, *others)), daemon=False
         )
-        process.start()
+        # Told to end before it can clean up, it would just die.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
         return _Worker(process, ours, beside)
 
@@ -215,6 +222,7 @@ def _work(task: Task[object], connection: Connection, inherited: Sequence[Connec
     for other in inherited:
         other.close()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         while True:
             index = connection.recv()
             try:
