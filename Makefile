@@ -1,6 +1,7 @@
 # make setup         everything that the targets below need, in .venv
 # make test          the tool's own tests: ruff, mypy, pytest
 # make conformance   all vectors on HOST ("wasmtime", or several: HOST="wasmtime@48 jco"), reports in out/
+# make vacuity       whether the vectors would notice wrong answers, by the results of `make conformance`
 # make matrix        the compatibility matrix of the published hosts, or of HOST, in out/matrix: see docs/matrix.md
 # make publish       the same, as reports/published: results and site
 # make readme        the coverage table in README.md, from the vectors as they are
@@ -24,7 +25,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 STAMP := $(VENV)/.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test conformance matrix publish readme bench clean
+.PHONY: help setup test conformance vacuity matrix publish readme bench clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -48,6 +49,10 @@ test: setup
 conformance: setup
 	$(BIN)/wasicheck run $(foreach host,$(HOST),--host $(host)) \
 		--json $(OUT)/results.jsonl --junit $(OUT)/junit.xml --markdown $(OUT)/summary.md
+
+vacuity: setup
+	@test -f $(OUT)/results.jsonl || { echo "make: there are no results in $(OUT): make conformance" >&2; exit 1; }
+	$(BIN)/wasicheck check vectors --vacuity $(OUT)/results.jsonl
 
 # One run for each host, kept in out/runs: a host that is there already is not run again.
 RUNS = $(foreach host,$(COLUMNS),$(OUT)/runs/$(subst /,-,$(host)).jsonl.gz)

@@ -13,16 +13,16 @@ from wasicheck.judge.status import ExitStatus
 from wasicheck.report.coverage import BEGIN, END, with_coverage
 from wasicheck.resources import data_folder
 from wasicheck.session import load_vectors
+from wasicheck.vectors.loader import Suite
 from wasicheck.vectors.requirements import load_requirements
 from wasicheck.wit import wasi
 
 
 @pytest.fixture(scope="module")
-def project() -> tuple[PackageCoverage, ...]:
+def project(project_suite: Suite) -> tuple[PackageCoverage, ...]:
     """The coverage of the vectors and requirements as they are."""
-    suite = load_vectors()
-    assert suite.problems == ()
-    return coverage(wasi(), suite.vectors.values(), load_requirements(data_folder("vectors") / "requirements"))
+    catalogue = load_requirements(data_folder("vectors") / "requirements")
+    return coverage(wasi(), project_suite.vectors.values(), catalogue)
 
 
 @pytest.fixture
