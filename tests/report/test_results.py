@@ -92,6 +92,18 @@ def test_every_line_is_valid_by_the_schema(samples: tuple[Result, ...], make_res
         VALIDATOR.validate(line)
 
 
+def test_a_step_has_the_whole_value_where_it_is_cut_short(
+    make_step: Make, make_result: Make, make_results: Make, tmp_path: Path
+) -> None:
+    steps = (make_step(observed='"a"'), make_step(observed='"aaa"… (9 bytes)', value='"aaaaaaaaa"'))
+    results = make_results(make_result(steps=steps))
+    line = json.loads(written(results).splitlines()[1])
+    VALIDATOR.validate(line)
+    assert ["value" in step for step in line["steps"]] == [False, True]
+    write_results(tmp_path / "run.jsonl", results)
+    assert read_results(tmp_path / "run.jsonl") == results
+
+
 @pytest.mark.parametrize("line", range(3))
 def test_the_schema_refuses_a_line_with_a_key_more_or_less(make_result: Make, make_results: Make, line: int) -> None:
     whole = json.loads(written(make_results(make_result())).splitlines()[line])
