@@ -124,7 +124,57 @@ def test_the_workflow_is_documented_and_quotes_nothing_into_a_shell() -> None:
     for job in WORKFLOW["jobs"].values():
         for step in job["steps"]:
             if "run" in step:
-                assert "${{" not in step["run"] or step["run"] == "${{ inputs.setup }}"
+                assert "${{" not in step["run"]
+
+
+def test_the_workflow_sets_a_host_up_as_github_runs_a_script(tmp_path: Path) -> None:
+    setup = steps("shard")["Set the host up"]
+    done = run_step(setup, {"inputs.setup": "echo one > made\nfalse\necho two > made\n"}, tmp_path)
+    assert (done.returncode, (tmp_path / "made").read_text()) == (1, "one\n")
+
+
+def snippets() -> dict[str, list[str]]:
+    """What the workflow and the pages of the documentation have for GitHub and for GitLab."""
+    found = {"github": [(ROOT / ".github/workflows/conformance.yml").read_text()], "gitlab": []}
+    for page in ("gate", "add-your-host"):
+        for text in re.findall(
+            r"^```yaml\n(.*?)^```$", (ROOT / f"docs/{page}.md").read_text(), re.MULTILINE | re.DOTALL
+        ):
+            found["github" if "jobs" in yaml.safe_load(text) else "gitlab"].append(text)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema", "count"),
+    [
+        ("github", ["vendor.github-workflows"], 3),
+        ("gitlab", ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"], 2),
+    ],
+)
+def test_ci_takes_the_workflow_and_the_snippets(kind: str, schema: list[str], count: int, tmp_path: Path) -> None:
+    texts = snippets()[kind]
+    assert len(texts) == count
+    # One that is wrong, so that a check which takes everything is noticed.
+    wrong = {"github": "on: push\njobs: {a: {steps: []}}\n", "gitlab": "a: {script: [true], when: never-mind}\n"}[kind]
+
+    def check(text: str) -> subprocess.CompletedProcess[str]:
+        file = tmp_path / "ci.yml"
+        file.write_text(text)
+        command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(file)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    for text in texts:
+        done = check(text)
+        assert done.returncode == 0, done.stdout + text
+    assert check(wrong).returncode == 1
+
+
+def test_the_snippets_give_the_workflow_what_it_takes() -> None:
+    for text in snippets()["github"][1:]:
+        for job in yaml.safe_load(text)["jobs"].values():
+            assert job["uses"] == "OWNER/wasicheck/.github/workflows/conformance.yml@main"
+            assert set(job["with"]) <= set(INPUTS)
+            assert all(isinstance(value, str) for value in job["with"].values())
 
 
 def test_the_gitlab_snippet_is_what_the_command_understands(host: str) -> None:

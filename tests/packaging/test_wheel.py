@@ -1,5 +1,6 @@
 """The wheel, installed where no checkout is in sight: vectors, runners, suites and the plugin are all in it."""
 
+import json
 import os
 import subprocess
 import zipfile
@@ -70,3 +71,47 @@ def test_the_plugin(installed: Path, tmp_path: Path, workers: list[str]) -> None
     missing = run([*command, *workers], tmp_path)
     assert missing.returncode == 4
     assert "--host is missing" in missing.stderr
+
+
+def test_commands_that_need_what_is_in_the_wheel(installed: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    def wasicheck(*arguments: str) -> str:
+        done = run([str(installed / "wasicheck"), *arguments], tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    # The templates of the site, and the requirements that it annotates the specification with.
+    wasicheck("run", "--host", "wasmtime", "stdout-write-and-close", "--json", "r.jsonl", "--markdown", "summary.md")
+    assert "1 vector" in wasicheck("matrix", "r.jsonl", "--out", "site")
+    site = tmp_path / "site"
+    assert "stdout-write-and-close" in (site / "index.html").read_text()
+    assert "cli.stdout.write-via-stream.data" in (site / "requirements.js").read_text()
+    assert (site / "style.css").is_file()
+    assert list((site / "badges").glob("wasmtime-*.svg"))
+    # That of a reproduction, and of a runner.
+    wasicheck("repro", "--host", "wasmtime", "stdout-write-and-close", "--out", "repro")
+    assert "stdout-write-and-close" in (tmp_path / "repro" / "README.md").read_text()
+    wasicheck("init-host", "mine")
+    assert 'name = "mine"' in (tmp_path / "mine" / "runner.toml").read_text()
+    # The declarations of WASI.
+    wasicheck("show", "stdout-write-and-close", "--wasm", "guest.wasm")
+    assert "fits wasi:cli/command@0.3.0" in wasicheck("check", "component", "guest.wasm")
+    copy = pytestconfig.rootpath / "wasicheck" / "wit" / "wasi-0.3.0" / "clocks.wit"
+    (tmp_path / "clocks.wit").write_bytes(copy.read_bytes())
+    assert "says what WASI 0.3.0 says" in wasicheck("check", "wit", "clocks.wit")
+    # The vectors and the catalogue; 1 would be about those, and is for other tests.
+    covered = run([str(installed / "wasicheck"), "check", "coverage", "--json"], tmp_path)
+    assert covered.returncode in (0, 1), covered.stderr
+    data = json.loads(covered.stdout)
+    assert data["cli"]["error-cases"]["wasi:cli/types@0.3.0#error-code pipe"]["vectors"]
+    assert data["random"]["requirements"]["no"]
+
+
+def test_the_checks_that_are_no_vectors(installed: Path, tmp_path: Path) -> None:
+    modules = ["wasicheck.suites.test_surface", "wasicheck.suites.test_properties"]
+    command = [str(installed / "python"), "-m", "pytest", "-v", "--wasicheck-examples=2", "--pyargs", *modules]
+    done = run([*command, "-k", "surface-command-cli-exit or property-exit-codes", "--host=wasmtime"], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "::surface-command-cli-exit[wasmtime@" in done.stdout
+    assert "::property-exit-codes[wasmtime@" in done.stdout
+    # Nothing is left behind in the folder that one happens to be in.
+    assert {path.name for path in tmp_path.iterdir()} <= {".pytest_cache"}
