@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from scene import fake_runner
 
+from wasicheck.check.interfaces import interface_ids
 from wasicheck.check.vectors import lint
-from wasicheck.checks import property_checks
+from wasicheck.checks import expectable, property_checks
 from wasicheck.guest.compiler import Build, compile_vector
+from wasicheck.judge.expectations import parse_expectations
 from wasicheck.judge.model import Verdict
 from wasicheck.properties.catalogue import PROPERTIES
 from wasicheck.properties.model import Body
 from wasicheck.properties.search import examine
 from wasicheck.resources import data_folder
 from wasicheck.session import HostSession, find_host
+from wasicheck.surface import WORLDS
 from wasicheck.vectors.loader import load_text
 from wasicheck.vectors.model import Level, World
 from wasicheck.vectors.requirements import Requirement, load_requirements
@@ -39,6 +42,15 @@ def test_there_are_some_for_each_package() -> None:
     packages = {check.interface.partition("/")[0] for check in property_checks()}
     assert packages == {f"wasi:{name}" for name in ("cli", "clocks", "filesystem", "http", "random", "sockets")}
     assert [check.id for check in property_checks()] == list(PROPERTIES)
+
+
+def test_expectations_may_name_them() -> None:
+    def known(*ids: str) -> Collection[str]:
+        text = "".join(f"[[expect]]\nid = '{id}'\nreason = 'r'\n" for id in ids)
+        return expectable(["a", "b"], [parse_expectations(text, "x.toml")])
+
+    assert set(known("a")) == {"a", "b", *interface_ids(wasi(), WORLDS.values())}
+    assert set(known("a", "property-*")) == {*known("a"), *PROPERTIES}
 
 
 @pytest.mark.parametrize("name", PROPERTIES)
