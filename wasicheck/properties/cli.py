@@ -28,9 +28,7 @@ def _variables(draw: st.DrawFn) -> Body:
     return {"given": {"env": variables}, "steps": [call]}
 
 
-@st.composite
-def _exit_codes(draw: st.DrawFn) -> Body:
-    code = draw(st.integers(0, 255))
+def _exit_codes(code: int) -> Body:
     return {
         "steps": [{"call": f"exit-with-code({code})", "expect": "exit"}],
         "after": {"exit": f"code({code})"},
@@ -91,7 +89,7 @@ PROPERTIES = (
         "The host's status is the code that the guest exits with",
         "wasi:cli/exit@0.3.0",
         ("cli.exit.exit-with-code.code", "cli.exit.exit-with-code.no-return"),
-        _exit_codes(),
+        st.integers(0, 255).map(_exit_codes),
     ),
     Property(
         "stdin-read",

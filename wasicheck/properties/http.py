@@ -91,7 +91,9 @@ def _targets() -> SearchStrategy[str]:
     """Paths and queries of RFC 3986 that begin with a slash."""
 
     def of(characters: str) -> SearchStrategy[str]:
-        return st.lists(st.one_of(st.sampled_from(characters), _encoded()), max_size=20).map("".join)
+        # Where a target begins with two slashes, or has dots between them, is where it is taken for something else.
+        part = st.one_of(st.sampled_from("/.:@"), st.sampled_from(characters), _encoded())
+        return st.lists(part, max_size=20).map("".join)
 
     query = st.one_of(st.just(""), of(f"{_PATH}?").map("?".__add__))
     return st.builds(lambda path, query: f"/{path}{query}", of(_PATH), query)
@@ -99,7 +101,7 @@ def _targets() -> SearchStrategy[str]:
 
 def _authorities() -> SearchStrategy[str]:
     """Hosts of RFC 3986 as http URIs have them, with and without a port."""
-    label = st.text(f"{_LOWER}0123456789", min_size=1, max_size=10)
+    label = st.one_of(st.text(f"{_LOWER}0123456789", min_size=1, max_size=10), st.integers(0, 300).map(str))
     names = st.lists(label, min_size=1, max_size=4).map(".".join)
     ipv4 = st.ip_addresses(v=4).map(str)
     ipv6 = st.ip_addresses(v=6).map(lambda address: f"[{address}]")
