@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +19,7 @@ from wasicheck.host.errors import HostError
 from wasicheck.host.host import Host
 from wasicheck.host.locate import load_runner
 from wasicheck.host.prepare import PrepareError, Preparer
-from wasicheck.vectors.model import Lift
+from wasicheck.vectors.model import Lift, World
 from wasicheck.vectors.surroundings import Environment
 
 pytestmark = pytest.mark.jco
@@ -309,6 +311,22 @@ def test_stdin_is_the_guests(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"from a file")
     with (tmp_path / "file").open("rb") as file:
         assert run(component, stdin=file).stderr == b"from a file\0"
+
+
+def test_ports_to_serve_on_are_none_that_another_process_may_be_given_meanwhile(
+    jco: Host, preparer: Preparer, tmp_path: Path
+) -> None:
+    prepared = preparer.prepare(guest(OK))
+    command = jco.command(prepared, NOTHING_GIVEN, Lift.SYNC, directories=(), nonce=NONCE, world=World.SERVICE)
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as host:
+        try:
+            assert host.stderr is not None
+            found = next(filter(None, (re.search(r"serving on 127\.0\.0\.1:(\d+)", line) for line in host.stderr)))
+            port = int(found[1])
+            socket.create_connection(("127.0.0.1", port), DEADLINE_S).close()
+        finally:
+            host.kill()
+    assert port < 32_768, "Linux hands out those from here on, other systems later ones"
 
 
 def test_a_component_without_an_entry_is_refused_by_name(preparer: Preparer) -> None:
