@@ -218,9 +218,11 @@ def test_a_neighbours_children_do_not_hold_a_pipe_open(misbehave):
 
 def test_an_interrupt_kills_the_host_and_removes_the_folder(tmp_path):
     program = f"""
-import os, sys
+import os, signal, sys
 from pathlib import Path
 sys.path[:0] = {sys.path!r}
+# A job in the background of a shell inherits that it ignores interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from wasicheck.host.locate import load_runner
 from wasicheck.host.execute import execute
 from wasicheck.host.process import HostProcess
