@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from wasicheck.guest.compiler import Build, CompileError, Guest, compile_steps, compile_vector
+from wasicheck.guest.frames import Tag
 from wasicheck.host.cache import find_cache
 from wasicheck.host.execute import execute
 from wasicheck.host.host import Host
@@ -23,7 +24,6 @@ from wasicheck.judge.baseline import NO_BASELINE, Baseline, excuse
 from wasicheck.judge.expectations import NO_EXPECTATIONS, Expectations, apply, parse_expectations
 from wasicheck.judge.judge import errored, judge, skipped
 from wasicheck.judge.model import Result, Verdict
-from wasicheck.judge.observation import observe
 from wasicheck.judge.run import ExitReason, Run
 from wasicheck.report.shards import Shard
 from wasicheck.report.text import repro_words
@@ -196,7 +196,7 @@ class HostSession:
         first = runs[0]
         missing: tuple[str, ...] = ()
         staged = first.failure is None and first.unavailable is None and vector.guest.channel is not Channel.NONE
-        if staged and first.exit.reason is ExitReason.EXITED and not _started(guest, first):
+        if staged and first.exit.reason is ExitReason.EXITED and not _started(first):
             missing = self._missing(vector, build)
         return judge(
             vector,
@@ -249,7 +249,7 @@ class HostSession:
                 run = self._execute(guest, Environment(), {}, PROBE_DEADLINE, build.lift)
                 # A probe that hangs or crashes proves nothing.
                 proved = run.failure is None and run.exit.reason is ExitReason.EXITED
-                self._probes[key] = _started(guest, run) or (function is not None and not proved)
+                self._probes[key] = _started(run) or (function is not None and not proved)
             return self._probes[key]
 
 
@@ -263,8 +263,8 @@ def _functions(vector: Vector) -> Iterator[Function]:
         yield from wasi().interface(id).functions.values()
 
 
-def _started(guest: Guest, run: Run) -> bool:
-    return observe(guest.layouts, tuple(False for _ in guest.layouts), run).started
+def _started(run: Run) -> bool:
+    return any(frame.tag is Tag.HELLO for frame in run.frames)
 
 
 def _internal_error(run: Run, panic: re.Pattern[str] | None) -> str | None:

@@ -54,10 +54,13 @@ def start_call(call: Call, code: Code) -> Pending:
     text, _ = _call_text(call, code, f"(i32.const {result})", is_async=True)
     code.lend(call.arguments, slot)
     code.begin.append(f"(call $calling {where} {text})")
-    cancel = [
-        f"(local.set $code (call {scope.canon.builtin('subtask.cancel')} (i32.load {where})))",
-        f"(call {scope.canon.builtin('subtask.drop')} (i32.load {where}))",
-    ]
+
+    def cancel() -> list[str]:
+        return [
+            f"(local.set $code (call {scope.canon.builtin('subtask.cancel')} (i32.load {where})))",
+            f"(call {scope.canon.builtin('subtask.drop')} (i32.load {where}))",
+        ]
+
     return Pending(slot, code.index, result, call.function.result, [], cancel)
 
 

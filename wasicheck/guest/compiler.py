@@ -16,6 +16,7 @@ from wasmtime import WasmtimeError, wat2wasm
 from wasicheck.guest import runtime
 from wasicheck.guest.canon import MEMORY, REALLOC, Canon
 from wasicheck.guest.copies import proceed
+from wasicheck.guest.driver import Runtime
 from wasicheck.guest.driver import runtime as runtime_of
 from wasicheck.guest.errors import CompileError
 from wasicheck.guest.imports import Imports, quoted
@@ -220,8 +221,10 @@ def _component(
     scope = Scope(canon, storage, flags=storage.image.allocate(len(steps) + 1, 1))
     compiler = StepCompiler(scope, len(steps), lowering=build.lowering, has_task_return=build.lift is not Lift.SYNC)
     compiled = [compiler.compile(index, step) for index, step in enumerate(steps)]
-    functions = [*storage.helpers, *(text for text, _ in compiled), proceed(scope.continued)]
-    if any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps):
+    functions = [*storage.helpers, *(text for text, _ in compiled), _take_step(len(steps))]
+    functions += [proceed(scope.continued)] if scope.continued else []
+    listens = any(isinstance(s.action, Harness) and s.action.acknowledge for s in steps)
+    if listens:
         functions.append(_listen(canon, wit))
 
     limit_table = storage.image.allocate(8 * (len(steps) + 1), 8)
@@ -241,11 +244,21 @@ def _component(
         constants |= {"image": storage.image.base, "image_size": size, "pristine": storage.region(size)}
     # One that reports nothing may be called by several clients. Where back-pressure is tested, its steps do that.
     holds = channel is Channel.NONE and not any(isinstance(step.action, Backpressure) for step in steps)
-    driver = runtime_of(build.lift, world, channel, limits=limits, polls=scope.polls, holds=holds)
+    # A guest whose steps never wait needs no clock.
+    waits = listens or scope.polls or scope.slots > runtime.FIRST_FREE_SLOT
+    driver = runtime_of(
+        build.lift,
+        world,
+        channel,
+        waits=waits,
+        limits=limits,
+        polls=scope.polls,
+        proceeds=bool(scope.continued),
+        holds=holds,
+    )
     for name in driver.builtins:
         canon.builtin(name)
-    bindings = _bindings(canon, wit, channel, limits=limits)
-    names = " ".join(f"$step{index}" for index in range(len(steps)))
+    bindings = _bindings(canon, wit, channel, driver)
     imports_first = [
         '(import "" "memory" (memory 1))',
         '(import "" "heap" (global $heap (mut i32)))',
@@ -253,7 +266,6 @@ def _component(
     ]
     module = [
         *(f"(global ${name} i32 (i32.const {value}))" for name, value in constants.items()),
-        f"(table funcref (elem {names}))",
         *_segments(storage),
         *functions,
     ]
@@ -305,23 +317,38 @@ def _export(world: World, lift: Lift, needed: Imports, wit: Wit, *, whole: bool)
     ]
 
 
-def _bindings(canon: Canon, wit: Wit, channel: Channel, *, limits: bool) -> dict[str, str]:
+def _take_step(count: int) -> str:
+    """The function that calls the step which `$step` numbers. A table of steps would take hosts longer to compile."""
+    calls = [f"  end\n  call $step{index}\n  return" for index in range(count)]
+    targets = " ".join(map(str, range(count)))
+    lines = [
+        "(func $take_step (result i32)",
+        "  block " * count,
+        f"  (br_table {targets} 0 (global.get $step))" if count else "",
+        *calls,
+        "  unreachable)",
+    ]
+    return "\n".join(lines)
+
+
+def _bindings(canon: Canon, wit: Wit, channel: Channel, driver: Runtime) -> dict[str, str]:
     """What stands behind the runtime's own names for the channel and the clock."""
-    stream_name = Channel.STDERR.value if channel is Channel.NONE else channel.value
-    write = wit.interface(f"wasi:cli/{stream_name}@{VERSION}").functions["write-via-stream"]
-    stream = write.params[0].type
-    future = write.result
-    assert isinstance(stream, StreamType)
-    assert isinstance(future, FutureType)
-    bindings = {
-        "output.new": canon.new(stream),
-        "output.open": canon.lower(write, Lowering.SYNC),
-        "output.write": canon.copy(stream, "write", Lowering.ASYNC),
-        "output.close": canon.drop_end(stream, writable=True),
-        "output.await": canon.copy(future, "read", Lowering.ASYNC),
-        "output.forget": canon.drop_end(future, writable=False),
-    }
-    if limits:
+    bindings: dict[str, str] = {}
+    if driver.reports:
+        write = wit.interface(f"wasi:cli/{channel.value}@{VERSION}").functions["write-via-stream"]
+        stream = write.params[0].type
+        future = write.result
+        assert isinstance(stream, StreamType)
+        assert isinstance(future, FutureType)
+        bindings = {
+            "output.new": canon.new(stream),
+            "output.open": canon.lower(write, Lowering.SYNC),
+            "output.write": canon.copy(stream, "write", Lowering.ASYNC),
+            "output.close": canon.drop_end(stream, writable=True),
+            "output.await": canon.copy(future, "read", Lowering.ASYNC),
+            "output.forget": canon.drop_end(future, writable=False),
+        }
+    if driver.limits:
         wait_for = wit.interface(f"wasi:clocks/monotonic-clock@{VERSION}").functions["wait-for"]
         bindings["timer"] = canon.lower(wait_for, Lowering.ASYNC)
     return bindings

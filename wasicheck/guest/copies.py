@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from wasicheck.abi import elem_size, payload_offset
 from wasicheck.guest import runtime
+from wasicheck.guest.canon import Canon
 from wasicheck.guest.scope import Code, Pending, slot_text, store_pair
 from wasicheck.vectors import outcomes
 from wasicheck.vectors.model import Lowering, Read, ReadAll, Write, WriteAll
@@ -28,7 +30,7 @@ class _Copy:
 def await_slot(slot: int, outcome: int = runtime.WAIT) -> str:
     """Return from the step's function as long as a slot is pending."""
     return (
-        f"(if (i32.eq (call $status {slot_text(slot)}) (i32.const {runtime.PENDING}))"
+        f"(if (i32.eq {runtime.status(slot_text(slot))} (i32.const {runtime.PENDING}))"
         f" (then (return (i32.const {outcome}))))"
     )
 
@@ -41,8 +43,12 @@ def start_copy(action: Read | Write, code: Code) -> Pending:
     canon = code.scope.canon
     id = canon.copy(action.end.type, copy.operation, Lowering.ASYNC)
     code.begin.append(f"(call $copying {where} {handle} (call {id} {handle} {copy.arguments}))")
-    cancel = [f"(local.set $code (call {canon.cancel(action.end.type, copy.operation)} (i32.load {where})))"]
+    cancel = partial(_cancel, canon, action.end.type, copy.operation, where)
     return Pending(copy.slot, code.index, copy.address, copy.type, copy.finish, cancel, copy.piece, key)
+
+
+def _cancel(canon: Canon, type: StreamType | FutureType, operation: str, slot: str) -> list[str]:
+    return [f"(local.set $code (call {canon.cancel(type, operation)} (i32.load {slot})))"]
 
 
 def copy_sync(action: Read | Write, code: Code) -> int:
@@ -152,7 +158,7 @@ def start_all(action: ReadAll | WriteAll, code: Code) -> Pending:
             [
                 f"(func $continue{slot} (param $on i32) (local $code i32)",
                 "  (loop $again",
-                f"    (if (i32.and (i32.eq (call $status {where}) (i32.const {runtime.COMPLETE}))",
+                f"    (if (i32.and (i32.eq {runtime.status(where)} (i32.const {runtime.COMPLETE}))",
                 f"        (i32.eqz (i32.load (i32.const {over})))) (then",
                 *(f"      {line}" for line in _taken(whole, slot)),
                 f"      (if (i32.and (local.get $on) {_GOES_ON.format(left=whole.left)})",
@@ -168,14 +174,13 @@ def start_all(action: ReadAll | WriteAll, code: Code) -> Pending:
         *whole.finish,
         _result(whole, f"(i32.load offset=8 {where})"),
     ]
-    cancel = f"(call {code.scope.canon.cancel(action.end.type, whole.operation)} (i32.load {where}))"
     return Pending(
         slot,
         code.index,
         whole.address,
         whole.type,
         finish,
-        [f"(local.set $code {cancel})"],
+        partial(_cancel, code.scope.canon, action.end.type, whole.operation, where),
         whole.piece,
         key,
     )

@@ -1,4 +1,4 @@
-"""The runtime of a guest for each combination of lift, limits and polling: its text, and what it calls.
+"""The runtime of a guest for each combination of lift, channel, limits and polling: its text, and what it calls.
 
 A core module of its own for it, assembled once, would save a third of the time that a guest takes to compile; but each
 run of it would take the host longer than that.
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from wasicheck.guest.runtime import CORE, ENDS_LINES, EVENT, LIMITS, NO_LIMITS, NONCE
+from wasicheck.guest.runtime import CALLS, DRIVER, ENDS_LINES, EVENT, FRAMES, LIMITS, NO_FRAMES, SLOTS
 from wasicheck.vectors.model import Channel, Lift, World
 
 CHANNEL: dict[str, str] = {
@@ -49,12 +49,6 @@ _SYNC_ENTRY = f"""\
 (func (export "run") (result i32)
 {_BLOCKING_LOOP}
   (global.get $result))"""
-
-_STACKFUL_ENTRY = f"""\
-(global $request (mut i32) (i32.const 0))
-(func (export "handle") (param $handle i32)
-  (global.set $request (local.get $handle))
-{_BLOCKING_LOOP.replace("(local $outcome i32)", "")})"""
 
 _STACKFUL_ENTRY = f"""\
 (func (export "run")
@@ -125,30 +119,53 @@ _DEFAULT_RESULT = "(if (i32.eqz (global.get $returned)) (then (call $task.return
 
 @dataclass(frozen=True)
 class Runtime:
-    """A runtime: its part of the guest's core module as text, and the canonical built-ins that it calls."""
+    """A runtime: its part of the guest's core module as text, and what that calls."""
 
     text: str
     builtins: tuple[str, ...]
+    """Canonical built-ins."""
+    reports: bool
+    """Whether it writes frames: what `CHANNEL` names has to be there."""
+    limits: bool
+    """Whether it limits waits: what `TIMER` names has to be there."""
 
 
 @cache
-def runtime(lift: Lift, world: World, channel: Channel, *, limits: bool, polls: bool, holds: bool = False) -> Runtime:
-    """The runtime for guests lifted in that way, with or without limits on waits and steps that poll.
+def runtime(
+    lift: Lift,
+    world: World,
+    channel: Channel,
+    *,
+    waits: bool,
+    limits: bool,
+    polls: bool,
+    proceeds: bool,
+    holds: bool = False,
+) -> Runtime:
+    """The runtime for guests lifted in that way, with or without steps that wait or poll, and limits on that.
 
-    `holds`: a handler holds other calls back, by back-pressure, until its steps are over.
+    `proceeds`: there are whole streams that go on beside the steps. `holds`: a handler holds other calls back, by
+    back-pressure, until its steps are over.
     """
-    silent = channel is Channel.NONE
+    reports = channel is not Channel.NONE
+    builtins = ["waitable-set.new", "waitable.join"]
+    imports = CHANNEL if reports else {}
+    drop = "(if (i32.eq (local.get $code) (i32.const 1)) (then (call $subtask.drop (local.get $handle))))"
+    functions = [_filled(SLOTS, {r"SUBTASK\b": drop if waits else ""}), FRAMES if reports else NO_FRAMES]
+    if waits:
+        builtins.append("subtask.drop")
+        functions.append(CALLS)
     # Hosts that serve may keep the console's lines together, and lose what is no line when they are stopped.
     lines = channel is Channel.STDOUT and world is not World.COMMAND
-    builtins = ["waitable-set.new", "waitable.join", "subtask.drop"]
-    imports = dict(CHANNEL)
-    flags = {"silent": silent, "lines": lines}
-    functions = [*(f"(global ${name} i32 (i32.const {int(value)}))" for name, value in flags.items()), CORE]
-    functions += ([] if silent else [NONCE]) + ([ENDS_LINES] if lines else [])
+    functions += [f"(global $lines i32 (i32.const {int(lines)}))"] if reports else []
+    functions += [ENDS_LINES] if lines else []
+    # Nothing else waits.
+    limits = limits and waits
     if limits:
-        imports |= TIMER
+        imports = imports | TIMER
         builtins.append("subtask.cancel")
-    functions.append(LIMITS if limits else NO_LIMITS)
+        functions.append(LIMITS)
+    functions.append(_driver(reports=reports, limits=limits, proceeds=proceeds))
     if polls:
         builtins.append("waitable-set.poll")
         functions.append(_POLL)
@@ -173,4 +190,24 @@ def runtime(lift: Lift, world: World, channel: Channel, *, limits: bool, polls: 
         functions += [_WAIT, entry.replace("POLL", poll if polls else "")]
     fields = [f'(import "" "{name}" (func ${name} {signature}))' for name, signature in imports.items()]
     text = "\n".join([*fields, *functions])
-    return Runtime(re.sub(r"\n(?=.)", "\n    ", text), tuple(builtins))
+    return Runtime(re.sub(r"\n(?=.)", "\n    ", text), tuple(builtins), reports, limits)
+
+
+def _driver(*, reports: bool, limits: bool, proceeds: bool) -> str:
+    parts = {
+        r"FRAME\((\d+)\)": r"(call $frame (i32.const \1))" if reports else "",
+        r"FLUSH\b": "(if (global.get $output) (then (if (call $flush) (then (return (i32.const 1))))))"
+        if reports
+        else "",
+        r"EXPIRED\b": "(br_if $waits (i32.eqz (call $expired)))" if limits else "(br $waits)",
+        r"DISARM\b": "(call $disarm)" if limits else "",
+        r"PROCEED\b": "(call $proceed)" if proceeds else "",
+    }
+    return _filled(DRIVER, parts)
+
+
+def _filled(text: str, parts: dict[str, str]) -> str:
+    """Text with code in the place of what matches, without the lines that this leaves empty."""
+    for name, code in parts.items():
+        text = re.sub(name, code, text)
+    return re.sub(r"\n +(?=\n)", "", text)

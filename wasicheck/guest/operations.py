@@ -95,9 +95,9 @@ def cancel(operation: Operation, step: Step, code: Code) -> int:
     where = slot_text(pending.slot)
     code.locals["code"] = None
     code.finish += [
-        f"(if (i32.eq (call $status {where}) (i32.const {runtime.PENDING})) (then",
+        f"(if (i32.eq {runtime.status(where)} (i32.const {runtime.PENDING})) (then",
         f"  (call {code.scope.canon.builtin('waitable.join')} (i32.load {where}) (i32.const 0))",
-        *(f"  {line}" for line in pending.cancel),
+        *(f"  {line}" for line in pending.cancel()),
         f"  (call $complete {where} (local.get $code))))",
     ]
     outcome = _outcome(pending, code)
@@ -136,7 +136,7 @@ def _started(pending: Pending, step: Step, code: Code) -> int:
     assert step.yields is not None
     address = code.scope.room(step.yields)
     where = slot_text(pending.slot)
-    blocked = f"(i32.eq (call $status {where}) (i32.const {runtime.PENDING}))"
+    blocked = f"(i32.eq {runtime.status(where)} (i32.const {runtime.PENDING}))"
     if pending.end is None:
         # A call that is not complete has started, or waits for backpressure to end: `$calling` keeps which.
         code.finish.append(
@@ -160,7 +160,7 @@ def _join(pending: Pending, waitable_set: str, code: Code) -> str:
     """Move the waitable of an operation that is not complete to a waitable set (0: to none)."""
     where = slot_text(pending.slot)
     return (
-        f"(if (i32.eq (call $status {where}) (i32.const {runtime.PENDING}))"
+        f"(if (i32.eq {runtime.status(where)} (i32.const {runtime.PENDING}))"
         f" (then (call {code.scope.canon.builtin('waitable.join')} (i32.load {where}) {waitable_set})))"
     )
 
@@ -209,7 +209,7 @@ _FIRST = f"""\
   (loop $each
     (local.set $slot (i32.add (global.get $slots)
       (i32.load (i32.add (local.get $table) (i32.shl (local.get $i) (i32.const 2))))))
-    (if (i32.and (i32.eq (call $status (local.get $slot)) (i32.const {runtime.COMPLETE}))
+    (if (i32.and (i32.eq {runtime.status("(local.get $slot)")} (i32.const {runtime.COMPLETE}))
                  (i32.lt_u (i32.load offset=12 (local.get $slot)) (local.get $best)))
       (then
         (local.set $best (i32.load offset=12 (local.get $slot)))

@@ -1,7 +1,7 @@
 """The fixed part of every guest's core module: the driver, the waits, and the observation frames.
 
-A guest is an event loop over its steps. Step n is the core function `$step<n>`; the driver `$go` calls it until it
-says that it is complete:
+A guest is an event loop over its steps. Step n is the core function `$step<n>`; the driver `$go` calls it, through
+`$take_step`, until it says that it is complete:
 
     DONE      complete: report it in a frame, go on to the next step
     SILENT    complete, with nothing to report
@@ -19,9 +19,15 @@ completion. `$event` files every event under its slot, whichever step is current
 
 A step that waits is limited by a `monotonic-clock.wait-for` in the same waitable set (slot 0). A frame is a stream
 of its own, written, closed and awaited (slot 1), because a host may lose what it has buffered when the guest traps.
+
+Hosts compile a guest anew for each run, and that takes most of the time of a small vector: some 0.1 ms for a function,
+as much again for one in a table and for each import. So there are no more of them here than a guest needs; what stands
+in capitals within code is filled in, or left out, by `wasicheck.guest.driver`.
 """
 
 from __future__ import annotations
+
+import struct
 
 from wasicheck.guest.frames import PLACEHOLDER, Tag
 
@@ -52,6 +58,15 @@ OUT_SIZE = 4096
 """A frame up to this size is gathered here and written at once."""
 STATIC_END = OUT + OUT_SIZE
 
+
+def status(slot: str) -> str:
+    """Code that loads the status of a slot; hosts compile no function for it."""
+    return f"(i32.load offset=4 {slot})"
+
+
+_OUTPUT = f"(i32.add (global.get $slots) (i32.const {OUTPUT_SLOT * SLOT_SIZE}))"
+_OUTPUT_IS_PENDING = f"(i32.eq {status(_OUTPUT)} (i32.const {PENDING}))"
+
 MEMORY_MODULE = """\
 (core module $Memory
   (memory (export "memory") {pages})
@@ -73,7 +88,7 @@ MEMORY_MODULE = """\
     (global.set $heap (local.get $end))
     (local.get $new)))"""
 
-CORE = f"""\
+SLOTS = f"""\
 (global $step (mut i32) (i32.const 0))
 (global $phase (mut i32) (i32.const 0))
 (global $ended (mut i32) (i32.const 0))
@@ -81,15 +96,7 @@ CORE = f"""\
 (global $returned (mut i32) (i32.const 0))
 (global $set (mut i32) (i32.const 0))
 (global $order (mut i32) (i32.const 0))
-(global $sequence (mut i32) (i32.const 0))
 (global $reported (mut i32) (i32.const 0))
-(global $pieces (mut i32) (i32.const 0))
-(global $output (mut i32) (i32.const 0))
-(global $output_end (mut i32) (i32.const 0))
-(global $output_future (mut i32) (i32.const 0))
-(global $chunk (mut i32) (i32.const 0))
-(global $chunks (mut i32) (i32.const 0))
-(type $step_type (func (result i32)))
 
 ;; --- slots ---
 (func $complete (param $slot i32) (param $code i32)
@@ -101,21 +108,12 @@ CORE = f"""\
   (i32.store (local.get $slot) (local.get $handle))
   (i32.store offset=4 (local.get $slot) (i32.const {PENDING}))
   (call $waitable.join (local.get $handle) (global.get $set)))
-(func $output_slot (result i32) (i32.add (global.get $slots) (i32.const {OUTPUT_SLOT * SLOT_SIZE})))
-(func $status (param $slot i32) (result i32) (i32.load offset=4 (local.get $slot)))
 ;; The packed result of a stream or future operation: BLOCKED is -1.
 (func $copying (param $slot i32) (param $handle i32) (param $packed i32)
   (i32.store (local.get $slot) (local.get $handle))
   (if (i32.eq (local.get $packed) (i32.const -1))
     (then (call $pending (local.get $slot) (local.get $handle)))
     (else (call $complete (local.get $slot) (local.get $packed)))))
-;; The packed result of an async-lowered call: the state, and above it the subtask unless it is RETURNED (2).
-(func $calling (param $slot i32) (param $packed i32)
-  (if (i32.eq (i32.and (local.get $packed) (i32.const 15)) (i32.const 2))
-    (then (call $complete (local.get $slot) (i32.const 2)))
-    (else
-      (call $pending (local.get $slot) (i32.shr_u (local.get $packed) (i32.const 4)))
-      (i32.store offset=8 (local.get $slot) (i32.and (local.get $packed) (i32.const 15))))))
 (func $event (param $code i32) (param $handle i32) (param $payload i32)
   (local $slot i32)
   (if (i32.eqz (local.get $code)) (then (return)))
@@ -123,17 +121,37 @@ CORE = f"""\
   (if (i32.and (i32.eq (local.get $code) (i32.const 1)) (i32.lt_u (local.get $payload) (i32.const 2))) (then (return)))
   (local.set $slot (global.get $slots))
   (loop $next
-    (if (i32.and (i32.eq (call $status (local.get $slot)) (i32.const {PENDING}))
+    (if (i32.and (i32.eq {status("(local.get $slot)")} (i32.const {PENDING}))
                  (i32.eq (i32.load (local.get $slot)) (local.get $handle)))
       (then
         (call $waitable.join (local.get $handle) (i32.const 0))
-        (if (i32.eq (local.get $code) (i32.const 1)) (then (call $subtask.drop (local.get $handle))))
+        SUBTASK
         (call $complete (local.get $slot) (local.get $payload))
         (return)))
     (local.set $slot (i32.add (local.get $slot) (i32.const {SLOT_SIZE})))
-    (br_if $next (i32.lt_u (local.get $slot) (global.get $slots_end)))))
+    (br_if $next (i32.lt_u (local.get $slot) (global.get $slots_end)))))"""
 
+CALLS = """\
+;; The packed result of an async-lowered call: the state, and above it the subtask unless it is RETURNED (2).
+(func $calling (param $slot i32) (param $packed i32)
+  (if (i32.eq (i32.and (local.get $packed) (i32.const 15)) (i32.const 2))
+    (then (call $complete (local.get $slot) (i32.const 2)))
+    (else
+      (call $pending (local.get $slot) (i32.shr_u (local.get $packed) (i32.const 4)))
+      (i32.store offset=8 (local.get $slot) (i32.and (local.get $packed) (i32.const 15))))))"""
+
+
+def _crc_table() -> str:
+    """CRC-32 of each byte as data: what hosts have not to compile is quicker than what they have."""
+    words = list(range(256))
+    for _ in range(8):
+        words = [word >> 1 ^ (0xEDB88320 if word & 1 else 0) for word in words]
+    return "".join(f"\\{byte:02x}" for byte in struct.pack("<256I", *words))
+
+
+FRAMES = f"""\
 ;; --- checksum: CRC-32 as in zlib ---
+(data (i32.const {CRC_TABLE}) "{_crc_table()}")
 (func $crc32 (param $crc i32) (param $at i32) (param $length i32) (result i32)
   (local $end i32)
   (local.set $crc (i32.xor (local.get $crc) (i32.const -1)))
@@ -148,22 +166,16 @@ CORE = f"""\
       (local.set $at (i32.add (local.get $at) (i32.const 1)))
       (br $next)))
   (i32.xor (local.get $crc) (i32.const -1)))
-(func $init
-  (local $n i32) (local $word i32) (local $bit i32)
-  (loop $bytes
-    (local.set $word (local.get $n))
-    (local.set $bit (i32.const 8))
-    (loop $bits
-      (local.set $word (i32.xor (i32.shr_u (local.get $word) (i32.const 1))
-        (i32.and (i32.const 0xEDB88320) (i32.sub (i32.const 0) (i32.and (local.get $word) (i32.const 1))))))
-      (br_if $bits (local.tee $bit (i32.sub (local.get $bit) (i32.const 1)))))
-    (i32.store offset={CRC_TABLE} (i32.shl (local.get $n) (i32.const 2)) (local.get $word))
-    (br_if $bytes (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 256))))
-  (global.set $reported (global.get $heap))
-  (global.set $set (call $waitable-set.new))
-  (call $frame (i32.const {Tag.HELLO})))
 
 ;; --- frames ---
+(data (i32.const {HEADER}) "{PLACEHOLDER.decode()}")
+(global $sequence (mut i32) (i32.const 0))
+(global $pieces (mut i32) (i32.const 0))
+(global $output (mut i32) (i32.const 0))
+(global $output_end (mut i32) (i32.const 0))
+(global $output_future (mut i32) (i32.const 0))
+(global $chunk (mut i32) (i32.const 0))
+(global $chunks (mut i32) (i32.const 0))
 (func $piece (param $address i32) (param $length i32)
   (if (i32.eqz (local.get $length)) (then (return)))
   (i32.store (i32.add (i32.const {PIECES}) (i32.shl (global.get $pieces) (i32.const 3))) (local.get $address))
@@ -176,7 +188,6 @@ CORE = f"""\
 ;; Begin a frame of the pieces noted so far; `$flush` writes it.
 (func $frame (param $tag i32)
   (local $n i32) (local $at i32) (local $length i32) (local $crc i32) (local $to i32)
-  (if (global.get $silent) (then (global.set $pieces (i32.const 0)) (return)))
   ;; What the host has put on the heap since the last frame.
   (call $piece (global.get $reported) (i32.sub (global.get $heap) (global.get $reported)))
   (global.set $reported (global.get $heap))
@@ -234,17 +245,17 @@ CORE = f"""\
       (if (i32.ge_u (global.get $chunk) (i32.add (i32.const {CHUNKS}) (i32.shl (global.get $chunks) (i32.const 3))))
         (then
           (call $output.close (global.get $output_end))
-          (call $copying (call $output_slot) (global.get $output_future)
+          (call $copying {_OUTPUT} (global.get $output_future)
             (call $output.await (global.get $output_future) (i32.const {OUTPUT_RESULT})))
           (global.set $output (i32.const 4)))
         (else
-          (call $copying (call $output_slot) (global.get $output_end)
+          (call $copying {_OUTPUT} (global.get $output_end)
             (call $output.write (global.get $output_end)
               (i32.load (global.get $chunk)) (i32.load offset=4 (global.get $chunk))))
           (global.set $output (i32.const 3))))))
-    (if (i32.eq (call $status (call $output_slot)) (i32.const {PENDING})) (then (return (i32.const 1))))
+    (if {_OUTPUT_IS_PENDING} (then (return (i32.const 1))))
     (if (i32.eq (global.get $output) (i32.const 3)) (then
-      (local.set $code (i32.load offset=8 (call $output_slot)))
+      (local.set $code (i32.load offset=8 {_OUTPUT}))
       (local.set $n (i32.shr_u (local.get $code) (i32.const 4)))
       (i32.store (global.get $chunk) (i32.add (i32.load (global.get $chunk)) (local.get $n)))
       (i32.store offset=4 (global.get $chunk) (i32.sub (i32.load offset=4 (global.get $chunk)) (local.get $n)))
@@ -257,46 +268,47 @@ CORE = f"""\
       (br $again))))
   (call $output.forget (global.get $output_future))
   (global.set $output (i32.const 0))
-  (i32.const 0))
+  (i32.const 0))"""
 
+NO_FRAMES = """\
+;; --- frames: this guest reports nothing ---
+(func $piece (param $address i32) (param $length i32))"""
+
+DRIVER = f"""\
 ;; --- the driver: 0 finished, 1 wait for an event, 2 poll and yield ---
-(func $next_step
-  (call $disarm)
-  (global.set $phase (i32.const 0))
-  (global.set $step (i32.add (global.get $step) (i32.const 1))))
-(func $report (param $tag i32)
-  (call $frame (local.get $tag))
-  (call $next_step))
+(func $init
+  (global.set $reported (global.get $heap))
+  (global.set $set (call $waitable-set.new))
+  FRAME({Tag.HELLO}))
 (func $go (result i32)
   (local $outcome i32)
-  (call $proceed)
+  PROCEED
   (loop $next
-    (if (global.get $output) (then (if (call $flush) (then (return (i32.const 1))))))
+    FLUSH
     (if (i32.eq (global.get $step) (global.get $steps)) (then
       (if (global.get $ended) (then (return (i32.const 0))))
       (global.set $ended (i32.const 1))
-      (call $frame (i32.const {Tag.END}))
+      FRAME({Tag.END})
       (br $next)))
-    (local.set $outcome (call_indirect (type $step_type) (global.get $step)))
-    (if (i32.le_u (local.get $outcome) (i32.const {SILENT})) (then
-      (i32.store8 (i32.add (global.get $flags) (global.get $step)) (i32.const 1))
-      (if (i32.eq (local.get $outcome) (i32.const {DONE}))
-        (then (call $report (i32.const {Tag.DONE})))
-        (else (call $next_step)))
-      (br $next)))
-    (if (i32.eq (local.get $outcome) (i32.const {SKIP})) (then
-      (call $report (i32.const {Tag.SKIPPED}))
-      (br $next)))
+    (local.set $outcome (call $take_step))
     (if (i32.eq (local.get $outcome) (i32.const {REACHED})) (then
-      (call $frame (i32.const {Tag.REACHED}))
+      FRAME({Tag.REACHED})
       (br $next)))
-    (if (call $expired) (then
-      (call $report (i32.const {Tag.PENDING}))
-      (br $next))))
+    (block $waits
+      (if (i32.le_u (local.get $outcome) (i32.const {SILENT}))
+        (then
+          (i32.store8 (i32.add (global.get $flags) (global.get $step)) (i32.const 1))
+          (if (i32.eq (local.get $outcome) (i32.const {DONE})) (then FRAME({Tag.DONE}))))
+        (else (if (i32.eq (local.get $outcome) (i32.const {SKIP}))
+          (then FRAME({Tag.SKIPPED}))
+          (else
+            EXPIRED
+            FRAME({Tag.PENDING})))))
+      DISARM
+      (global.set $phase (i32.const 0))
+      (global.set $step (i32.add (global.get $step) (i32.const 1)))
+      (br $next)))
   (select (i32.const 2) (i32.const 1) (i32.eq (local.get $outcome) (i32.const {POLL}))))"""
-
-NONCE = f'(data (i32.const {HEADER}) "{PLACEHOLDER.decode()}")'
-"""What marks a guest's frames; one that is silent has none."""
 
 ENDS_LINES = f'(data (i32.const {LINE_FEED}) "\\0a")'
 """Every frame then ends with a line feed: what buffers lines holds nothing of it back."""
@@ -305,20 +317,15 @@ LIMITS = f"""\
 ;; --- limits: a timer is armed when a step first waits, and given up when the step is over ---
 (func $expired (result i32)
   (local $status i32)
-  (local.set $status (call $status (global.get $slots)))
+  (local.set $status {status("(global.get $slots)")})
   (if (i32.eq (local.get $status) (i32.const {IDLE})) (then
     (call $calling (global.get $slots) (call $timer
       (i64.load (i32.add (global.get $limits) (i32.shl (global.get $step) (i32.const 3))))))
-    (local.set $status (call $status (global.get $slots)))))
+    (local.set $status {status("(global.get $slots)")})))
   (i32.eq (local.get $status) (i32.const {COMPLETE})))
 (func $disarm
-  (if (i32.eq (call $status (global.get $slots)) (i32.const {PENDING})) (then
+  (if (i32.eq {status("(global.get $slots)")} (i32.const {PENDING})) (then
     (call $waitable.join (i32.load (global.get $slots)) (i32.const 0))
     (drop (call $subtask.cancel (i32.load (global.get $slots))))
     (call $subtask.drop (i32.load (global.get $slots)))))
   (i32.store offset=4 (global.get $slots) (i32.const {IDLE})))"""
-
-NO_LIMITS = """\
-;; --- limits: none inside this guest ---
-(func $expired (result i32) (i32.const 0))
-(func $disarm)"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import assert_never
@@ -45,8 +45,8 @@ class Pending:
     type: Type | None
     finish: list[str]
     """Code that lays the outcome out, once the slot is complete."""
-    cancel: list[str]
-    """Code that leaves `$code` with what cancelling says."""
+    cancel: Callable[[], list[str]]
+    """Gives the code that leaves `$code` with what cancelling says, and defines the built-ins for it."""
     piece: str | None = None
     """Code that adds the buffer of a read to the frame."""
     end: Key | None = None
@@ -144,7 +144,7 @@ class Code:
         """The step is left out if an operation on a handle is still under way: the canonical ABI would trap."""
         if not self.traps:
             for slot in self.scope.users.get(key, ()):
-                self.require(f"(i32.ne (call $status {slot_text(slot)}) (i32.const {runtime.PENDING}))")
+                self.require(f"(i32.ne {runtime.status(slot_text(slot))} (i32.const {runtime.PENDING}))")
 
     def end(self, end: End, slot: int | None = None) -> tuple[str, Key]:
         """The handle of an end, to be used by the operation in a slot; the step depends on what used it before."""

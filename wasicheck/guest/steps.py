@@ -238,7 +238,7 @@ class StepCompiler:
             code.outcome = runtime.SILENT
             return None
         slot = slot_text(runtime.CONTROL_SLOT)
-        pending = f"(i32.eq (call $status {slot}) (i32.const {runtime.PENDING}))"
+        pending = f"(i32.eq {runtime.status(slot)} (i32.const {runtime.PENDING}))"
         # A stream that has ended says nothing any more.
         ended = f"(if (i32.and {PACKED} (i32.const 15)) (then (return (i32.const {runtime.WAIT}))))"
         code.wait += [
