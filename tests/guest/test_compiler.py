@@ -29,10 +29,10 @@ ENGINE = Engine()
 CHANNEL = {
     "wasi:cli/types@0.3.0": set(),
     "wasi:cli/stderr@0.3.0": {"write-via-stream"},
-    "wasi:clocks/types@0.3.0": set(),
-    "wasi:clocks/monotonic-clock@0.3.0": {"[async]wait-for"},
 }
-"""What every guest imports: the channel for observations and the clock that limits its waits."""
+"""What every guest imports: the channel for observations."""
+CLOCK = {"wasi:clocks/monotonic-clock@0.3.0": {"[async]wait-for"}}
+"""What guests import whose steps may wait: the clock that limits that."""
 
 
 def build(vector: Vector, build: Build = Build()) -> Guest:  # noqa: B008
@@ -72,9 +72,15 @@ def used(found: dict[str, set[str]]) -> dict[str, set[str]]:
         ),
         pytest.param(
             "- harness: {pause: 1ms}",
-            {"wasi:cli/stdin@0.3.0": {"read-via-stream"}},
+            CLOCK | {"wasi:cli/stdin@0.3.0": {"read-via-stream"}},
             id="acknowledged",
         ),
+        pytest.param(
+            "- call: clocks/monotonic-clock.wait-for(1)",
+            {"wasi:clocks/monotonic-clock@0.3.0": {"[async]wait-for"}},
+            id="async",
+        ),
+        pytest.param("- new: stream<u8>\n  as: [r, w]\n- start: {read: $r}\n  as: reading", CLOCK, id="started"),
     ],
 )
 def test_a_guest_imports_what_it_uses_and_no_more(steps: str, more: dict[str, set[str]], lift: Lift) -> None:

@@ -321,14 +321,8 @@ def _take_step(count: int) -> str:
     """The function that calls the step which `$step` numbers. A table of steps would take hosts longer to compile."""
     calls = [f"  end\n  call $step{index}\n  return" for index in range(count)]
     targets = " ".join(map(str, range(count)))
-    lines = [
-        "(func $take_step (result i32)",
-        "  block " * count,
-        f"  (br_table {targets} 0 (global.get $step))" if count else "",
-        *calls,
-        "  unreachable)",
-    ]
-    return "\n".join(lines)
+    blocks = [f"  {' '.join(['block'] * count)}", f"  (br_table {targets} 0 (global.get $step))"] if count else []
+    return "\n".join(["(func $take_step (result i32)", *blocks, *calls, "  unreachable)"])
 
 
 def _bindings(canon: Canon, wit: Wit, channel: Channel, driver: Runtime) -> dict[str, str]:
