@@ -72,8 +72,9 @@ class Batch:
             random.Random(seed).shuffle(order)
         results: dict[int, Result] = {}
         problems: set[str] = set()
-        idle = [index for index in order if self.task.waits(index)]
-        busy = [index for index in order if not self.task.waits(index)]
+        waiting = {index for index in order if self.task.waits(index)}
+        idle = [index for index in order if index in waiting]
+        busy = [index for index in order if index not in waiting]
         for index, outcome in self.workers.outcomes(busy, idle):
             match outcome:
                 case VectorError():

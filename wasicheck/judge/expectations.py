@@ -84,10 +84,6 @@ class Entry:
         """Whether `id` is a pattern rather than an id."""
         return any(character in self.id for character in "*?[")
 
-    def names(self, id: str) -> bool:
-        """Whether the entry is about the vector with that id."""
-        return fnmatchcase(id, self.id) if self.is_glob else id == self.id
-
     def concerns(self, result: Result, version: Version | None) -> bool:
         """Whether an entry that names this vector is about it, built with these flags, on this version of the host."""
         return set(self.flags) <= set(result.flags) and (
@@ -116,7 +112,7 @@ class Expectations:
 
     def naming(self, id: str) -> tuple[Entry, ...]:
         """The entries about the vector with that id, whatever version or flags: those with the id itself first."""
-        return (*self._exact.get(id, ()), *(entry for entry in self._globs if entry.names(id)))
+        return (*self._exact.get(id, ()), *(entry for entry in self._globs if fnmatchcase(id, entry.id)))
 
     def entry_for(self, result: Result, host_version: str | None) -> Entry | None:
         """Return the entry that is about this result, if there is one.
@@ -158,8 +154,9 @@ def unmatched(expectations: Expectations, all_ids: Collection[str]) -> tuple[Pro
     `all_ids` are the ids of all vectors, whether selected or not: an entry outside a selection is no problem.
     """
     problems = []
+    known = frozenset(all_ids)
     for entry in expectations.entries:
-        if any(entry.names(id) for id in all_ids):
+        if any(fnmatchcase(id, entry.id) for id in known) if entry.is_glob else entry.id in known:
             continue
         kind = "the glob matches" if entry.is_glob else "the id names"
         near = get_close_matches(entry.id, all_ids, n=1)

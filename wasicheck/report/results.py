@@ -163,12 +163,9 @@ def header_to_json(header: Header) -> dict[str, object]:
 
 def result_to_json(result: Result) -> dict[str, object]:
     """Return the line of a result: its fields under their own names, rounded to microseconds."""
-    steps = [{key: part for key, part in step.items() if key != "value" or part is not None} for step in _steps(result)]
-    return {"kind": "result", **asdict(result), "steps": steps, "duration_s": round(result.duration_s, 6)}
-
-
-def _steps(result: Result) -> list[dict[str, object]]:
-    return [asdict(step) for step in result.steps]
+    # Not by asdict, whose copies of everything take longer than judging a result.
+    steps = [{key: part for key, part in vars(s).items() if key != "value" or part is not None} for s in result.steps]
+    return {"kind": "result", **vars(result), "steps": steps, "duration_s": round(result.duration_s, 6)}
 
 
 def footer_to_json(verdicts: Mapping[Verdict, int], duration_s: float) -> dict[str, object]:
