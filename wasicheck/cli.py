@@ -38,7 +38,7 @@ from wasicheck.report.reading import read_results
 from wasicheck.report.results import Header, Results, ResultsError, ResultsWriter
 from wasicheck.report.shards import Shard, parse_shard
 from wasicheck.report.summary import plain_summary, summary
-from wasicheck.report.text import headline
+from wasicheck.report.text import headline, plural
 from wasicheck.repro import ReproError, write_repro
 from wasicheck.resources import data_folder
 from wasicheck.session import expectations_of, find_host, open_session, select
@@ -266,6 +266,9 @@ def _run(options: argparse.Namespace) -> ExitStatus:
         complain(str(error))
     outcome = Results(header, results, seconds)
     _present(options, outcome)
+    if problems:
+        found = plural(len(problems), "expectation")
+        complain(f"the run fails all the same: {found} of no vector, see above")
     status = status_of(results, selected=header.selected, problems=len(problems))
     unusable = listing.problems or invalid
     return ExitStatus.USAGE_ERROR if unusable and status in (ExitStatus.OK, ExitStatus.INTERRUPTED) else status

@@ -68,7 +68,9 @@ def test_run_with_expectations(
 def test_an_expectation_that_names_no_vector_is_red(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("fake/expectations.toml").write_text('[[expect]]\nid = "stdout-write-and-clos"\nreason = "known"\n')
     assert call("run", "stdout-write-and-close", "--host", host) == ExitStatus.RED
-    assert "fake/expectations.toml:1: the id names no vector: 'stdout-write-and-clos'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "fake/expectations.toml:1: the id names no vector: 'stdout-write-and-clos'" in told
+    assert told.endswith("wasicheck: the run fails all the same: 1 expectation of no vector, see above\n")
 
 
 def test_a_damaged_file_is_told_and_the_others_run(host: str, capsys: pytest.CaptureFixture[str]) -> None:
