@@ -1,4 +1,7 @@
-"""The `wasicheck` command: thin, everything it does is elsewhere."""
+"""The `wasicheck` command line: what it takes. What it does is in `wasicheck.commands`.
+
+A command's module is imported when it is its turn: most of a short command's time goes into importing.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +11,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
-
-from rich.console import Console
+from typing import Any, NoReturn
 
 from wasicheck import __version__
-from wasicheck.batch import start_batch
-from wasicheck.checks import expectable
-from wasicheck.cli_check import add_check_commands
-from wasicheck.cli_inputs import UsageError, complain, listing_of, report_problems, requirements_of
-from wasicheck.cli_results import add_results_commands
-from wasicheck.gate import read_baselines
-from wasicheck.guest.compiler import Build, CompileError, compile_vector
-from wasicheck.host.errors import HostError
-from wasicheck.init_host import prove, write_runner
-from wasicheck.judge.baseline import NO_BASELINE
-from wasicheck.judge.expectations import NO_EXPECTATIONS, ExpectationsError, unmatched
-from wasicheck.judge.model import Result, Verdict
-from wasicheck.judge.status import ExitStatus, status_of
-from wasicheck.outputs import OutputError, host_infos, open_results, provenance, run_header, write_report
-from wasicheck.report.junit import junit_xml
-from wasicheck.report.listing import citations, describe
-from wasicheck.report.markdown import markdown_summary
-from wasicheck.report.progress import progress
-from wasicheck.report.reading import read_results
-from wasicheck.report.results import Header, Results, ResultsError, ResultsWriter
+from wasicheck.errors import InputError, complain
+from wasicheck.judge.status import ExitStatus
 from wasicheck.report.shards import Shard, parse_shard
-from wasicheck.report.summary import plain_summary, summary
-from wasicheck.report.text import headline, plural
-from wasicheck.repro import ReproError, write_repro
-from wasicheck.resources import data_folder
-from wasicheck.session import expectations_of, find_host, open_session, select
-from wasicheck.vectors.listing import Listed, Listing
-from wasicheck.vectors.loader import read
-from wasicheck.vectors.model import Lift, Lowering, Vector
-from wasicheck.vectors.requirements import load_requirements
-from wasicheck.vectors.source import VectorError, suggest
-from wasicheck.wit import wasi
+from wasicheck.vectors.model import Lift, Lowering
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,10 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         # A run that is told to end cleans up after itself, as one that is interrupted does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    command: Callable[[argparse.Namespace], ExitStatus] = options.command
     try:
-        return command(options)
-    except (UsageError, HostError, ExpectationsError, OutputError, ReproError, ResultsError, VectorError) as error:
+        return _command(options.command)(options)
+    except InputError as error:
         complain(str(error))
         return ExitStatus.USAGE_ERROR
     except KeyboardInterrupt:
@@ -78,6 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output is gone; so nothing is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], ExitStatus]:
+    """The function of `wasicheck.commands` that a name such as `check.wit_command` stands for."""
+    module, _, function = name.partition(".")
+    command: Callable[[argparse.Namespace], ExitStatus] = getattr(
+        import_module(f"wasicheck.commands.{module}"), function
+    )
+    return command
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,22 +85,22 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--baseline", type=Path, metavar="RESULTS", help="fail only on what got worse since this run of the same host"
     )
-    run.set_defaults(command=_run)
+    run.set_defaults(command="run.run_command")
 
     stored = commands.add_parser("report", help="show the summary of stored results, or render them")
     stored.add_argument("results", type=Path, metavar="RESULTS", help="a file that `run --json` wrote")
     _add_reports(stored)
-    stored.set_defaults(command=_report)
-    add_results_commands(commands)
+    stored.set_defaults(command="run.report_command")
+    _add_results_commands(commands)
 
     listing = commands.add_parser("list", help="list vectors, or the requirements they are about")
     _add_selection(listing)
     listing.add_argument(
         "--requirements", action="store_true", help="the requirements, with the vectors that cite them"
     )
-    listing.set_defaults(command=_list)
+    listing.set_defaults(command="vectors.list_command")
 
-    add_check_commands(commands)
+    _add_check_commands(commands)
 
     show = commands.add_parser("show", help="show a vector: its steps, or the guest it becomes")
     show.add_argument("id")
@@ -128,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--wasm", type=Path, metavar="FILE", help="write the guest as a component")
     show.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
     _add_build(show)
-    show.set_defaults(command=_show)
+    show.set_defaults(command="vectors.show_command")
 
     repro = commands.add_parser("repro", help="run one vector, and write a folder to attach to a bug report")
     repro.add_argument("id")
@@ -136,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_build(repro)
     repro.add_argument("--out", type=Path, metavar="DIR", help="the folder to write (default: repro-ID)")
     repro.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
-    repro.set_defaults(command=_repro)
+    repro.set_defaults(command="vectors.repro_command")
 
     init = commands.add_parser("init-host", help="write a runner.toml for a host of your own, and prove it")
     init.add_argument("folder", type=Path, metavar="DIR")
@@ -145,8 +125,109 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument(
         "--check", action="store_true", help="prove the runner with a few vectors; keep one that is there"
     )
-    init.set_defaults(command=_init_host)
+    init.set_defaults(command="hosts.init_host_command")
     return parser
+
+
+def _add_results_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """The commands that work on stored results."""
+    joined = commands.add_parser(
+        "merge",
+        help="join the shards of a run into one file of results",
+        epilog="Exit status: 0, or 4 for files that are not all the shards of one run.",
+    )
+    joined.add_argument("results", type=Path, nargs="+", metavar="RESULTS", help="what `run --shard N/M --json` wrote")
+    joined.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
+    joined.set_defaults(command="stored.merge_command")
+
+    diff = commands.add_parser(
+        "diff",
+        help="compare two runs: newly failing, newly passing, changed answers",
+        epilog="Exit status: 0 nothing got worse, 1 something did, 2 the second run was stopped before its end,"
+        " 4 files that cannot be compared, 10 nothing got worse but for new errors of the harness.",
+    )
+    diff.add_argument("before", type=Path, metavar="A", help="results of the earlier run, or of another host")
+    diff.add_argument("after", type=Path, metavar="B", help="results of the later run")
+    diff.add_argument("--json", action="store_true", help="as JSON")
+    diff.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown as well")
+    diff.set_defaults(command="stored.diff_command")
+
+    matrix = commands.add_parser(
+        "matrix",
+        help="write the results of several hosts side by side, as a static site",
+        epilog="Exit status: 0, or 4 for files that cannot stand side by side and for a folder that is something else.",
+    )
+    matrix.add_argument("results", type=Path, nargs="+", metavar="RESULTS", help="what `run --json` wrote")
+    matrix.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
+    matrix.add_argument("--vectors", type=Path, metavar="DIR", help="your own vectors, for their requirements")
+    matrix.set_defaults(command="stored.matrix_command")
+
+
+def _add_check_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """The commands of the spec-checker."""
+    check = commands.add_parser("check", help="check vectors, components, copies of the WIT, the surface of a host")
+    checks = check.add_subparsers(title="checks", required=True, metavar="CHECK")
+
+    checked = checks.add_parser(
+        "vectors",
+        help="names that nothing uses, operations that nobody waits for, requirements that are misgraded",
+        epilog="Exit status: 0 nothing found, 1 something found, 4 vectors or requirements that do not load,"
+        " or results that cannot be used.",
+    )
+    checked.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    checked.add_argument(
+        "--vacuity",
+        type=Path,
+        metavar="RESULTS",
+        help="what `run --json` recorded: say which expectations would accept other answers than those as well",
+    )
+    checked.add_argument("--json", action="store_true", help="as JSON, with every finding")
+    checked.set_defaults(command="check.vectors_command")
+
+    covered = checks.add_parser(
+        "coverage",
+        help="functions, error cases and requirements with and without vectors",
+        epilog="Exit status: 0, 1 when there is an error case with neither a vector nor a reason (not with --vectors),"
+        " 4 when there are vectors or requirements that do not load.",
+    )
+    covered.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    covered.add_argument("--json", action="store_true", help="as JSON, with the ids of the vectors")
+    covered.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown as well")
+    covered.add_argument(
+        "--update", type=Path, metavar="FILE", help="write the table between its markers in a page of Markdown as well"
+    )
+    covered.set_defaults(command="check.coverage_command")
+
+    component = checks.add_parser(
+        "component",
+        help="what keeps a component from linking on a host of WASI 0.3.0, and which world it fits",
+        epilog="Exit status: 0 nothing keeps it from linking, 1 something does, 4 the file is no component.",
+    )
+    component.add_argument("file", type=Path, metavar="FILE", help="a component binary, whoever built it")
+    component.add_argument("--json", action="store_true", help="as JSON, with every import and world")
+    component.set_defaults(command="check.component_command")
+
+    wit = checks.add_parser(
+        "wit",
+        help="how a copy of WASI's WIT differs from 0.3.0",
+        epilog="Exit status: 0 the same (but for versions in gates), 1 it differs, 4 there is no WIT of WASI,"
+        " or WIT that does not parse.",
+    )
+    wit.add_argument("folder", type=Path, metavar="DIR", help="a folder of .wit files, packages or `deps`; or one file")
+    wit.add_argument("--json", action="store_true", help="as JSON, with every difference")
+    wit.set_defaults(command="check.wit_command")
+
+    host = checks.add_parser(
+        "host",
+        help="which functions and types of WASI 0.3.0 a host has, by guests that only import them",
+        epilog="Exit status: 0 nothing stable is missing, 1 something is, 4 there is no such host,"
+        " 10 not even a guest that imports nothing starts.",
+    )
+    host.add_argument(
+        "--host", default="wasmtime", metavar="HOST", help="wasmtime (default), wasmtime@48, jco, or a runner.toml"
+    )
+    host.add_argument("--json", action="store_true", help="as JSON, with every function and type")
+    host.set_defaults(command="check.host_command")
 
 
 def _add_reports(parser: argparse.ArgumentParser) -> None:
@@ -190,175 +271,3 @@ def _shard(text: str) -> Shard:
         return parse_shard(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _build(options: argparse.Namespace) -> Build:
-    return Build(Lift(options.abi), Lowering(options.lower))
-
-
-def _selected(options: argparse.Namespace, listing: Listing) -> tuple[Listed, ...]:
-    for pattern in options.ids:
-        if not any(c in pattern for c in "*?[") and pattern not in listing.vectors:
-            raise _no_vector(pattern, listing)
-    return select(listing, options.ids, options.keyword, options.package, getattr(options, "shard", None))
-
-
-def _no_vector(id: str, listing: Listing) -> UsageError:
-    return UsageError(f"there is no vector `{id}`; {suggest(id, listing.vectors) or 'see `wasicheck list`'}")
-
-
-def _one(options: argparse.Namespace) -> Vector:
-    """Read the vector that a command is about; raise `VectorError` if it is not valid."""
-    listing = listing_of(options.vectors)
-    listed = listing.vectors.get(options.id)
-    if listed is None:
-        report_problems(listing)
-        raise _no_vector(options.id, listing)
-    return read(listed, listing.names)
-
-
-def _run(options: argparse.Namespace) -> ExitStatus:
-    started = datetime.now(UTC)
-    listing = listing_of(options.vectors)
-    report_problems(listing)
-    vectors = _selected(options, listing)
-    if not vectors:
-        what = "no vector" if options.shard is None else f"no vector of shard {options.shard}"
-        complain(f"{what} is selected; `wasicheck list` shows what there is")
-        return ExitStatus.USAGE_ERROR if listing.problems else ExitStatus.NOTHING_SELECTED
-    console = Console(stderr=True)
-    found = [find_host(spec) for spec in dict.fromkeys(options.host)]
-    hosts = list({host.label: host for host in found}.values())
-    for host in hosts:
-        for note in host.notes:
-            complain(note)
-    expectations = [NO_EXPECTATIONS if options.no_expectations else expectations_of(host) for host in hosts]
-    # A folder of one's own vectors has none of those that the expectations name.
-    ids = expectable(listing.vectors, expectations)
-    problems = [] if options.vectors else [p for e in expectations for p in unmatched(e, ids)]
-    for problem in problems:
-        complain(str(problem))
-    build = _build(options)
-    baselines = read_baselines(options.baseline, host_infos(hosts, build)) if options.baseline is not None else {}
-    header = run_header(hosts, build, started, len(hosts) * len(vectors), options.shard)
-    with ExitStack() as stack:
-        writer = _writer(stack, options.json, header)
-        sessions = [
-            stack.enter_context(
-                open_session(host, build, known, options.vectors, baselines.get(host.label, NO_BASELINE))
-            )
-            for host, known in zip(hosts, expectations, strict=True)
-        ]
-        batch = start_batch(sessions, vectors, listing.names, jobs=options.jobs)
-        invalid: list[VectorError] = []
-        with batch.workers, progress(console, header.selected) as bar:
-
-            def report(result: Result) -> None:
-                bar.advance(result)
-                if writer is not None:
-                    writer.write(result)
-
-            results = batch.run(seed=options.random_order, report=report, problem=invalid.append)
-        seconds = (datetime.now(UTC) - started).total_seconds()
-        if writer is not None:
-            writer.finish(seconds)
-    for error in invalid:
-        complain(str(error))
-    outcome = Results(header, results, seconds)
-    _present(options, outcome)
-    if problems:
-        found = plural(len(problems), "expectation")
-        complain(f"the run fails all the same: {found} of no vector, see above")
-    status = status_of(results, selected=header.selected, problems=len(problems))
-    unusable = listing.problems or invalid
-    return ExitStatus.USAGE_ERROR if unusable and status in (ExitStatus.OK, ExitStatus.INTERRUPTED) else status
-
-
-def _present(options: argparse.Namespace, outcome: Results) -> None:
-    """Write the reports that were asked for, and print the summary."""
-    if options.junit is not None:
-        write_report(options.junit, junit_xml(outcome, provenance=provenance()))
-    if options.markdown is not None:
-        write_report(options.markdown, markdown_summary(outcome))
-    output = Console()
-    if output.is_terminal:
-        output.print(summary(outcome))
-    else:
-        sys.stdout.write(plain_summary(outcome))
-
-
-def _report(options: argparse.Namespace) -> ExitStatus:
-    outcome = read_results(options.results)
-    _present(options, outcome)
-    if outcome.truncated:
-        done, selected = len(outcome.results), outcome.header.selected
-        complain(f"{options.results}: there is no footer: the run was stopped after {done} of {selected} results")
-    return status_of(outcome.results, selected=outcome.header.selected)
-
-
-def _writer(stack: ExitStack, path: Path | None, header: Header) -> ResultsWriter | None:
-    return None if path is None else ResultsWriter(stack.enter_context(open_results(path)), header)
-
-
-def _list(options: argparse.Namespace) -> ExitStatus:
-    suite = listing_of(options.vectors)
-    report_problems(suite)
-    vectors = _selected(options, suite)
-    if options.requirements:
-        sys.stdout.write(citations(requirements_of(options.vectors).values(), vectors))
-    else:
-        for vector in vectors:
-            sys.stdout.write(f"{vector.id:44} {vector.level.value:8} {vector.title}\n")
-        sys.stdout.write(f"{len(vectors)} vectors\n")
-    if not vectors:
-        return ExitStatus.NOTHING_SELECTED
-    return ExitStatus.USAGE_ERROR if suite.problems else ExitStatus.OK
-
-
-def _show(options: argparse.Namespace) -> ExitStatus:
-    vector = _one(options)
-    try:
-        guest = compile_vector(vector, wasi(), _build(options))
-    except CompileError as error:
-        raise UsageError(f"{vector.place}: {error}") from error
-    if options.wasm is not None:
-        write_report(options.wasm, guest.wasm, "the guest")
-    elif options.wat:
-        sys.stdout.write(guest.wat)
-    else:
-        sys.stdout.write(describe(vector))
-    return ExitStatus.OK
-
-
-def _repro(options: argparse.Namespace) -> ExitStatus:
-    vector = _one(options)
-    host = find_host(options.host)
-    folder = options.out or Path(f"repro-{vector.id}")
-    file = (options.vectors or data_folder("vectors")).absolute().parent / vector.place.file
-    catalogue = load_requirements(data_folder("vectors") / "requirements")
-    with open_session(host, _build(options), expectations_of(host), options.vectors) as session:
-        result = write_repro(folder, session, vector, file, catalogue)
-    sys.stdout.write(f"{result.verdict} {vector.id} on {host.label}: {headline(result)}\n{folder}/README.md\n")
-    return ExitStatus.HARNESS_ERROR if result.verdict is Verdict.ERROR else ExitStatus.OK
-
-
-def _init_host(options: argparse.Namespace) -> ExitStatus:
-    made = write_runner(options.folder, options.name, options.binary, again=options.check)
-    for path in made:
-        sys.stdout.write(f"wrote {path}\n")
-    if not (options.check or options.binary):
-        sys.stdout.write(
-            f"fill in {options.folder}/runner.toml, then prove it: wasicheck init-host {options.folder} --check\n"
-        )
-        return ExitStatus.OK
-    host = find_host(str(options.folder / "runner.toml"))
-    sys.stdout.write(f"{host.label}: {host.binary}\n")
-    proven = True
-    for proof in prove(host):
-        proven = proven and proof.holds
-        sys.stdout.write(f"  {proof}\n")
-    if not proven:
-        sys.stdout.write("the runner is not proven: see above\n")
-        return ExitStatus.RED
-    sys.stdout.write(f"the runner works: wasicheck run --host {options.folder}/runner.toml\n")
-    return ExitStatus.OK

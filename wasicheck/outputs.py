@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasicheck import __version__
+from wasicheck.errors import InputError
 from wasicheck.guest.compiler import Build
 from wasicheck.host.host import Host
 from wasicheck.report.results import Header, HostInfo, open_stream
@@ -17,7 +18,7 @@ from wasicheck.session import platform_name
 from wasicheck.vectors.requirements import load_requirements
 
 
-class OutputError(Exception):
+class OutputError(InputError):
     """A file that cannot be written; `str()` is the message."""
 
 

@@ -11,6 +11,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from wasicheck import __version__
+from wasicheck.errors import InputError
 from wasicheck.guest.compiler import CompileError
 from wasicheck.guest.frames import stamp
 from wasicheck.host.sandbox import SceneError
@@ -33,7 +34,7 @@ _RESULT = "result.json"
 _OUTPUT_LIMIT = 2_000
 
 
-class ReproError(Exception):
+class ReproError(InputError):
     """There is nothing to write down, or nowhere to; `str()` is the message."""
 
 

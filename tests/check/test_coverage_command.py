@@ -49,7 +49,7 @@ def test_own_vectors_are_their_owners_affair(own: str, capsys: pytest.CaptureFix
 def test_the_projects_vectors_are_to_be_complete(
     own: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("wasicheck.cli_check.suite_of", lambda _: load_vectors(Path(own)))
+    monkeypatch.setattr("wasicheck.commands.check.suite_of", lambda _: load_vectors(Path(own)))
     assert call("check", "coverage", "--json") == ExitStatus.RED
     cases = json.loads(capsys.readouterr().out)["cli"]["error-cases"]
     assert cases["wasi:cli/types@0.3.0#error-code pipe"] == {"vectors": [], "reason": None}

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+from wasicheck.errors import InputError
 
-class HostError(Exception):
+
+class HostError(InputError):
     """No host could be had: its program is missing, too old or broken, or could not be fetched."""
 
 

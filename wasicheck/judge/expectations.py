@@ -28,6 +28,7 @@ from functools import cached_property
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from wasicheck.errors import InputError
 from wasicheck.judge.model import Result, StepResult, Verdict
 
 DEFAULT_VERDICTS = (Verdict.FAIL, Verdict.TIMEOUT, Verdict.CRASH, Verdict.UNSUPPORTED)
@@ -39,7 +40,7 @@ _KEYS = ("id", "verdict", "reason", "link", "versions", "flags", "steps")
 _FLAG = re.compile(r"[a-z][a-z0-9-]*=[^\s=]+")
 
 
-class ExpectationsError(Exception):
+class ExpectationsError(InputError):
     """An expectations file that cannot be used: where, what was expected, and the likely fix."""
 
     def __init__(self, file: str, line: int, message: str, hint: str) -> None:

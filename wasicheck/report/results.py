@@ -16,6 +16,7 @@ from gzip import GzipFile
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from wasicheck.errors import InputError
 from wasicheck.judge.model import Result, Verdict
 from wasicheck.report.shards import Shard
 
@@ -76,7 +77,7 @@ class Results:
         return max(0, self.header.selected - len(self.results))
 
 
-class ResultsError(Exception):
+class ResultsError(InputError):
     """A results file that cannot be used: where (line 0: the file as a whole), what was expected, the likely fix."""
 
     def __init__(self, file: str, line: int, message: str, hint: str) -> None:

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import yaml
 
+from wasicheck.errors import InputError
 from wasicheck.values import ExpressionError
 from wasicheck.values.lexer import quote
 from wasicheck.vectors.columns import Columns
@@ -51,7 +52,7 @@ class _Loader(_Base):  # type: ignore[misc, valid-type]  # one of two classes, k
         """Nothing depends on where a node is."""
 
 
-class VectorError(Exception):
+class VectorError(InputError):
     """Something in a vector file that is not valid; `str()` is one line: `file:line:column: message; hint`."""
 
     def __init__(self, file: str, line: int, column: int, message: str, hint: str | None = None) -> None:

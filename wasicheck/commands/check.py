@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,7 +16,8 @@ from wasicheck.check.decoding import ComponentError
 from wasicheck.check.vacuity import VacuityReport, check_vacuity
 from wasicheck.check.vectors import lint, lint_requirements
 from wasicheck.check.wit import NoWasiError, check_wit
-from wasicheck.cli_inputs import UsageError, complain, report_problems, requirements_of, suite_of
+from wasicheck.commands.inputs import UsageError, report_problems, requirements_of, suite_of
+from wasicheck.errors import complain
 from wasicheck.guest.compiler import Build
 from wasicheck.judge.expectations import NO_EXPECTATIONS
 from wasicheck.judge.status import ExitStatus
@@ -33,74 +33,8 @@ from wasicheck.vectors.loader import Suite
 from wasicheck.wit import WitError, parse_folder, wasi
 
 
-def add_check_commands(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add `check` to the `wasicheck` parser; each of its commands sets `command` to its function."""
-    check = commands.add_parser("check", help="check vectors, components, copies of the WIT, the surface of a host")
-    checks = check.add_subparsers(title="checks", required=True, metavar="CHECK")
-
-    checked = checks.add_parser(
-        "vectors",
-        help="names that nothing uses, operations that nobody waits for, requirements that are misgraded",
-        epilog="Exit status: 0 nothing found, 1 something found, 4 vectors or requirements that do not load,"
-        " or results that cannot be used.",
-    )
-    checked.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
-    checked.add_argument(
-        "--vacuity",
-        type=Path,
-        metavar="RESULTS",
-        help="what `run --json` recorded: say which expectations would accept other answers than those as well",
-    )
-    checked.add_argument("--json", action="store_true", help="as JSON, with every finding")
-    checked.set_defaults(command=_check_vectors)
-
-    covered = checks.add_parser(
-        "coverage",
-        help="functions, error cases and requirements with and without vectors",
-        epilog="Exit status: 0, 1 when there is an error case with neither a vector nor a reason (not with --vectors),"
-        " 4 when there are vectors or requirements that do not load.",
-    )
-    covered.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
-    covered.add_argument("--json", action="store_true", help="as JSON, with the ids of the vectors")
-    covered.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown as well")
-    covered.add_argument(
-        "--update", type=Path, metavar="FILE", help="write the table between its markers in a page of Markdown as well"
-    )
-    covered.set_defaults(command=_check_coverage)
-
-    component = checks.add_parser(
-        "component",
-        help="what keeps a component from linking on a host of WASI 0.3.0, and which world it fits",
-        epilog="Exit status: 0 nothing keeps it from linking, 1 something does, 4 the file is no component.",
-    )
-    component.add_argument("file", type=Path, metavar="FILE", help="a component binary, whoever built it")
-    component.add_argument("--json", action="store_true", help="as JSON, with every import and world")
-    component.set_defaults(command=_check_component)
-
-    wit = checks.add_parser(
-        "wit",
-        help="how a copy of WASI's WIT differs from 0.3.0",
-        epilog="Exit status: 0 the same (but for versions in gates), 1 it differs, 4 there is no WIT of WASI,"
-        " or WIT that does not parse.",
-    )
-    wit.add_argument("folder", type=Path, metavar="DIR", help="a folder of .wit files, packages or `deps`; or one file")
-    wit.add_argument("--json", action="store_true", help="as JSON, with every difference")
-    wit.set_defaults(command=_check_wit)
-
-    host = checks.add_parser(
-        "host",
-        help="which functions and types of WASI 0.3.0 a host has, by guests that only import them",
-        epilog="Exit status: 0 nothing stable is missing, 1 something is, 4 there is no such host,"
-        " 10 not even a guest that imports nothing starts.",
-    )
-    host.add_argument(
-        "--host", default="wasmtime", metavar="HOST", help="wasmtime (default), wasmtime@48, jco, or a runner.toml"
-    )
-    host.add_argument("--json", action="store_true", help="as JSON, with every function and type")
-    host.set_defaults(command=_check_host)
-
-
-def _check_vectors(options: argparse.Namespace) -> ExitStatus:
+def vectors_command(options: argparse.Namespace) -> ExitStatus:
+    """Look for what vectors should not be like, and for what they would not notice."""
     suite = suite_of(options.vectors)
     report_problems(suite)
     requirements = requirements_of(options.vectors)
@@ -138,7 +72,8 @@ def _vacuity(path: Path, suite: Suite) -> VacuityReport:
     return report
 
 
-def _check_coverage(options: argparse.Namespace) -> ExitStatus:
+def coverage_command(options: argparse.Namespace) -> ExitStatus:
+    """Count what vectors cover."""
     suite = suite_of(options.vectors)
     report_problems(suite)
     requirements = requirements_of(options.vectors)
@@ -167,7 +102,8 @@ def _update(page: Path, packages: tuple[PackageCoverage, ...]) -> None:
     write_report(page, text, "the page")
 
 
-def _check_component(options: argparse.Namespace) -> ExitStatus:
+def component_command(options: argparse.Namespace) -> ExitStatus:
+    """Say what keeps a component from linking."""
     try:
         report = check_component_file(options.file, wasi())
     except ComponentError as error:
@@ -176,7 +112,8 @@ def _check_component(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.OK if report.links else ExitStatus.RED
 
 
-def _check_wit(options: argparse.Namespace) -> ExitStatus:
+def wit_command(options: argparse.Namespace) -> ExitStatus:
+    """Say how a copy of the WIT differs."""
     try:
         # A copy of one package may leave out those that it uses.
         report = check_wit(parse_folder(options.folder, packages=wasi()), wasi())
@@ -188,7 +125,8 @@ def _check_wit(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.OK if report.same else ExitStatus.RED
 
 
-def _check_host(options: argparse.Namespace) -> ExitStatus:
+def host_command(options: argparse.Namespace) -> ExitStatus:
+    """Say which functions and types a host has."""
     host = find_host(options.host)
     for note in host.notes:
         complain(note)
