@@ -1,4 +1,4 @@
-"""The layers of docs/architecture.md: data flows one way, so every package imports only from itself and those above it."""
+"""The layers of docs/architecture.md: data flows one way, so a package imports only from itself and those above it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def imported(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module is not None:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names if node.module == "wasicheck")]
+            names = [
+                node.module,
+                *(f"{node.module}.{alias.name}" for alias in node.names if node.module == "wasicheck"),
+            ]
         yield from (name.split(".")[1] for name in names if name.startswith("wasicheck."))
 
 

@@ -91,6 +91,30 @@ def test_a_guest_imports_what_it_uses_and_no_more(steps: str, more: dict[str, se
     assert used(imports(build(one(steps), Build(lift)))) == used(plain)
 
 
+@pytest.mark.parametrize(
+    ("steps", "builtins"),
+    [
+        pytest.param("- return: ok", set(), id="nothing"),
+        pytest.param(
+            "- new: stream<u8>\n  as: [r, w]\n- read: $r\n  expect: pending",
+            {"subtask.cancel", "subtask.drop"},
+            id="a wait",
+        ),
+        pytest.param(
+            '- new: stream<u8>\n  as: [r, w]\n- start: {read: $r}\n  as: reading\n- cancel: $reading\n  expect: cancelled("")',
+            {"subtask.cancel", "subtask.drop", "stream.cancel-read"},
+            id="a cancelled read",
+        ),
+    ],
+)
+def test_hosts_compile_no_more_than_what_a_guest_uses(steps: str, builtins: set[str]) -> None:
+    text = build(one(steps)).wat
+    assert {
+        name for name in re.findall(r"\(canon ([a-z.-]+)", text) if "cancel" in name or "subtask" in name
+    } == builtins
+    assert "(table" not in text
+
+
 def test_a_guest_without_limits_has_no_clock_and_may_speak_through_stdout() -> None:
     guest = compile_steps((), wasi(), Build(), channel=Channel.STDOUT, limits=False)
     assert used(imports(guest)) == {"wasi:cli/stdout@0.3.0": {"write-via-stream"}}
