@@ -78,6 +78,9 @@ def test_verdicts_compared(before: Verdict, after: Verdict, change: Change) -> N
     assert compare(result(before), result(after)) is change
 
 
+OLD, NEW = "Tue, 01 Dec 2026 12:35:07 GMT", "Wed, 02 Dec 2026 09:00:10 GMT"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "change"),
     [
@@ -86,6 +89,11 @@ def test_verdicts_compared(before: Verdict, after: Verdict, change: Change) -> N
         ([step(0, FAIL), step(1, PASS)], [step(0, FAIL), step(1, FAIL)], Change.WORSE),
         ([step(0, FAIL), step(1, SKIP)], [step(0, FAIL), step(1, FAIL)], Change.CHANGED),
         ([step(0, FAIL), step(1, PASS)], [step(0, FAIL), step(1, FAIL, text="another")], Change.CHANGED),
+        # Ports, times, hashes and dates are others in each run; small numbers are answers.
+        ([step(0, FAIL, "ok({port: 48122})")], [step(0, FAIL, "ok({port: 9999})")], Change.CHANGED),
+        ([step(0, FAIL, "ok({port: 48122})")], [step(0, FAIL, "ok({port: 35091})")], Change.SAME),
+        ([step(0, FAIL, "completed(4096)")], [step(0, FAIL, "completed(4095)")], Change.CHANGED),
+        ([step(0, FAIL, f'("date", "{OLD}")')], [step(0, FAIL, f'("date", "{NEW}")')], Change.SAME),
         # A right answer may be a random one.
         ([step(0, FAIL), step(1, PASS, "4")], [step(0, FAIL), step(1, PASS, "7")], Change.SAME),
     ],
