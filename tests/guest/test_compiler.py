@@ -91,17 +91,16 @@ def test_a_guest_imports_what_it_uses_and_no_more(steps: str, more: dict[str, se
     assert used(imports(build(one(steps), Build(lift)))) == used(plain)
 
 
+NEW = "- new: stream<u8>\n  as: [r, w]\n"
+
+
 @pytest.mark.parametrize(
     ("steps", "builtins"),
     [
         pytest.param("- return: ok", set(), id="nothing"),
+        pytest.param(f"{NEW}- read: $r\n  expect: pending", {"subtask.cancel", "subtask.drop"}, id="a wait"),
         pytest.param(
-            "- new: stream<u8>\n  as: [r, w]\n- read: $r\n  expect: pending",
-            {"subtask.cancel", "subtask.drop"},
-            id="a wait",
-        ),
-        pytest.param(
-            '- new: stream<u8>\n  as: [r, w]\n- start: {read: $r}\n  as: reading\n- cancel: $reading\n  expect: cancelled("")',
+            f'{NEW}- start: {{read: $r}}\n  as: reading\n- cancel: $reading\n  expect: cancelled("")',
             {"subtask.cancel", "subtask.drop", "stream.cancel-read"},
             id="a cancelled read",
         ),
