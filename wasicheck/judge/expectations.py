@@ -22,7 +22,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from functools import cached_property
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -157,7 +157,7 @@ def unmatched(expectations: Expectations, all_ids: Collection[str]) -> tuple[Pro
     problems = []
     known = frozenset(all_ids)
     for entry in expectations.entries:
-        if any(fnmatchcase(id, entry.id) for id in known) if entry.is_glob else entry.id in known:
+        if any(map(re.compile(translate(entry.id)).match, known)) if entry.is_glob else entry.id in known:
             continue
         kind = "the glob matches" if entry.is_glob else "the id names"
         near = get_close_matches(entry.id, all_ids, n=1)
