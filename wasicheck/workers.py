@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
@@ -119,8 +119,8 @@ class _Worker:
     connection: Connection
     beside: bool
     """Whether it does nothing but what is waiting most of the time."""
-    index: int | None = None
-    """What it is doing."""
+    indices: deque[int] = field(default_factory=deque)
+    """What it is doing, and what it does next."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Raised:
 
 
 class _Processes(Generic[T]):
-    """Forked processes, each with a pipe on which it gets one number at a time, so that none is lost with it."""
+    """Forked processes, each with a pipe on which it gets a number and the next one; none is lost with it."""
 
     def __init__(self, count: int, task: Task[T]) -> None:
         self._task = task
@@ -159,12 +159,11 @@ class _Processes(Generic[T]):
         queues = deque(indices), deque(idle)
         for worker in self._workers:
             self._give(worker, *queues)
-        while busy := {w.connection: w for w in self._workers if w.index is not None}:
+        while busy := {w.connection: w for w in self._workers if w.indices}:
             for ready in wait(tuple(busy)):
                 assert isinstance(ready, Connection)
                 worker = busy[ready]
-                index = worker.index
-                assert index is not None
+                index = worker.indices.popleft()
                 answer: T | Died | _Raised
                 try:
                     answer = worker.connection.recv()
@@ -173,6 +172,7 @@ class _Processes(Generic[T]):
                     worker.connection.close()
                     answer = Died(worker.process.exitcode or 0)
                     self._workers.remove(worker)
+                    queues[worker.beside].extendleft(reversed(worker.indices))
                     worker = self._fork(worker.beside)
                     self._workers.append(worker)
                 if isinstance(answer, _Raised):
@@ -182,12 +182,16 @@ class _Processes(Generic[T]):
                 yield index, answer
 
     def _give(self, worker: _Worker, busy: deque[int], idle: deque[int]) -> None:
-        queue = busy if busy and not worker.beside else idle
-        worker.index = queue.popleft() if queue else None
-        if worker.index is not None:
+        """Give a worker something to do, and the next thing as well: else it would have to wait for this process."""
+        ahead = not worker.beside and len(busy) > 2 * len(self._workers)
+        while len(worker.indices) < 1 + ahead:
+            queue = busy if busy and not worker.beside else idle
+            if not queue:
+                return
+            worker.indices.append(queue.popleft())
             # If it is dead, its answer says so.
             with suppress(BrokenPipeError):
-                worker.connection.send(worker.index)
+                worker.connection.send(worker.indices[-1])
 
     def _fork(self, beside: bool) -> _Worker:
         ours, theirs = multiprocessing.Pipe()
