@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from wasicheck.guest.runtime import CALLS, DRIVER, ENDS_LINES, EVENT, FRAMES, LIMITS, NO_FRAMES, SLOTS
+from wasicheck.guest.runtime import CALLS, DRIVER, ENDS_LINES, EVENT, FRAMES, LIMITS, LINE_FEED, NO_FRAMES, SLOTS
 from wasicheck.vectors.model import Channel, Lift, World
 
 CHANNEL: dict[str, str] = {
@@ -42,7 +42,8 @@ _BLOCKING_LOOP = """\
     (loop $next
       (local.set $outcome (call $go))
       (br_if $finished (i32.eqz (local.get $outcome)))
-      (if (i32.eq (local.get $outcome) (i32.const 1)) (then (call $wait) (br $next)))POLL
+      (if (i32.eq (local.get $outcome) (i32.const 1)) (then (call $wait) (br $next)))
+      POLL
       (br $next)))"""
 
 _SYNC_ENTRY = f"""\
@@ -63,10 +64,10 @@ _CALLBACK_ENTRY = """\
   (if (i32.eq (local.get $outcome) (i32.const 1))
     (then (return (i32.or (i32.const 2) (i32.shl (global.get $set) (i32.const 4))))))
   (if (i32.eq (local.get $outcome) (i32.const 2)) (then (return (i32.const 1))))
-  RETURN
+  OVER
   (i32.const 0))
-ENTRY
-(func (export "callback") (param $code i32) (param $handle i32) (param $payload i32) (result i32)POLL
+(func (export "callback") (param $code i32) (param $handle i32) (param $payload i32) (result i32)
+  POLL
   (call $event (local.get $code) (local.get $handle) (local.get $payload))
   (call $drive))"""
 
@@ -91,27 +92,18 @@ _BEGIN = """\
   (global.set $begun (i32.const 1))
   (call $init))"""
 
-_HOLDS = """\
-;; The state of the steps is the instance's own: until they are over no other call may begin.
-(func $hold (call $backpressure.inc))
-(func $let_go (call $backpressure.dec))"""
-
-_HOLDS_NOTHING = """\
-(func $hold)
-(func $let_go)"""
-
 _HANDLE = f"""\
 {_BEGIN}
 (func (export "handle") (param $handle i32) (result i32)
-  (call $hold)
+  HOLD
   (call $begin (local.get $handle))
   (call $drive))"""
 
 _HANDLE_STACKFUL = f"""\
 {_BEGIN}
 (func (export "handle") (param $handle i32)
-{_BLOCKING_LOOP.replace("(call $init)", "(call $hold) (call $begin (local.get $handle))")}
-  (call $let_go))"""
+{_BLOCKING_LOOP.replace("(call $init)", "HOLD (call $begin (local.get $handle))")}
+  OVER)"""
 
 _DEFAULT_RESULT = "(if (i32.eqz (global.get $returned)) (then (call $task.return (global.get $result))))"
 """What a command gives when its steps are over; a handler's steps have to give its result themselves."""
@@ -147,63 +139,59 @@ def runtime(
     `proceeds`: there are whole streams that go on beside the steps. `holds`: a handler holds other calls back, by
     back-pressure, until its steps are over.
     """
+    command, callback = world is World.COMMAND, lift is Lift.CALLBACK
     reports = channel is not Channel.NONE
-    builtins = ["waitable-set.new", "waitable.join"]
-    imports = CHANNEL if reports else {}
-    drop = "(if (i32.eq (local.get $code) (i32.const 1)) (then (call $subtask.drop (local.get $handle))))"
-    functions = [_filled(SLOTS, {r"SUBTASK\b": drop if waits else ""}), FRAMES if reports else NO_FRAMES]
-    if waits:
-        builtins.append("subtask.drop")
-        functions.append(CALLS)
     # Hosts that serve may keep the console's lines together, and lose what is no line when they are stopped.
-    lines = channel is Channel.STDOUT and world is not World.COMMAND
-    functions += [f"(global $lines i32 (i32.const {int(lines)}))"] if reports else []
-    functions += [ENDS_LINES] if lines else []
+    lines = channel is Channel.STDOUT and not command
     # Nothing else waits.
     limits = limits and waits
-    if limits:
-        imports = imports | TIMER
-        builtins.append("subtask.cancel")
-        functions.append(LIMITS)
-    functions.append(_driver(reports=reports, limits=limits, proceeds=proceeds))
-    if polls:
-        builtins.append("waitable-set.poll")
-        functions.append(_POLL)
-    if lift is not Lift.SYNC and world is World.COMMAND:
-        builtins.append("task.return")
-    if world is not World.COMMAND:
-        builtins += ["backpressure.inc", "backpressure.dec"] if holds else []
-        functions.append(_HOLDS if holds else _HOLDS_NOTHING)
-    if lift is Lift.CALLBACK:
-        # A yield comes back without an event.
-        poll = "\n  (if (i32.eqz (local.get $code)) (then (call $poll)))"
-        over, entry = (_DEFAULT_RESULT, _RUN) if world is World.COMMAND else ("(call $let_go)", _HANDLE)
-        text = _CALLBACK_ENTRY.replace("RETURN", over).replace("ENTRY", entry)
-        functions.append(text.replace("POLL", poll if polls else ""))
+
+    functions = [SLOTS, FRAMES if reports else NO_FRAMES, DRIVER]
+    functions += [ENDS_LINES] if lines else []
+    functions += [CALLS] if waits else []
+    functions += [LIMITS] if limits else []
+    functions += [_POLL] if polls else []
+    if callback:
+        functions += [_CALLBACK_ENTRY, _RUN if command else _HANDLE]
     else:
-        builtins += ["waitable-set.wait"] + (["thread.yield"] if polls else [])
-        poll = "\n      (call $poll)\n      (drop (call $thread.yield))"
-        if world is not World.COMMAND:
-            entry = _HANDLE_STACKFUL
-        else:
-            entry = _SYNC_ENTRY if lift is Lift.SYNC else _STACKFUL_ENTRY
-        functions += [_WAIT, entry.replace("POLL", poll if polls else "")]
-    fields = [f'(import "" "{name}" (func ${name} {signature}))' for name, signature in imports.items()]
-    text = "\n".join([*fields, *functions])
-    return Runtime(re.sub(r"\n(?=.)", "\n    ", text), tuple(builtins), reports, limits)
+        functions.append(_WAIT)
+        functions.append(_HANDLE_STACKFUL if not command else _SYNC_ENTRY if lift is Lift.SYNC else _STACKFUL_ENTRY)
 
+    builtins = ["waitable-set.new", "waitable.join"]
+    builtins += ["subtask.drop"] if waits else []
+    builtins += ["subtask.cancel"] if limits else []
+    builtins += ["waitable-set.poll"] if polls else []
+    builtins += ["task.return"] if command and lift is not Lift.SYNC else []
+    # The state of a handler's steps is the instance's own: until they are over no other call may begin.
+    holds = holds and not command
+    builtins += ["backpressure.inc", "backpressure.dec"] if holds else []
+    builtins += [] if callback else ["waitable-set.wait"]
+    builtins += ["thread.yield"] if polls and not callback else []
 
-def _driver(*, reports: bool, limits: bool, proceeds: bool) -> str:
+    drop = "(if (i32.eq (local.get $code) (i32.const 1)) (then (call $subtask.drop (local.get $handle))))"
+    flush = "(if (global.get $output) (then (if (call $flush) (then (return (i32.const 1))))))"
+    # A yield comes back to a callback without an event.
+    poll = (
+        "(if (i32.eqz (local.get $code)) (then (call $poll)))"
+        if callback
+        else "(call $poll) (drop (call $thread.yield))"
+    )
     parts = {
         r"FRAME\((\d+)\)": r"(call $frame (i32.const \1))" if reports else "",
-        r"FLUSH\b": "(if (global.get $output) (then (if (call $flush) (then (return (i32.const 1))))))"
-        if reports
-        else "",
+        r"FLUSH\b": flush if reports else "",
+        r"LINE\b": f"(call $piece (i32.const {LINE_FEED}) (i32.const 1))" if lines else "",
+        r"SUBTASK\b": drop if waits else "",
         r"EXPIRED\b": "(br_if $waits (i32.eqz (call $expired)))" if limits else "(br $waits)",
         r"DISARM\b": "(call $disarm)" if limits else "",
         r"PROCEED\b": "(call $proceed)" if proceeds else "",
+        r"POLL\b": poll if polls else "",
+        r"HOLD\b": "(call $backpressure.inc)" if holds else "",
+        r"OVER\b": _DEFAULT_RESULT if command else "(call $backpressure.dec)" if holds else "",
     }
-    return _filled(DRIVER, parts)
+    imports = (CHANNEL if reports else {}) | (TIMER if limits else {})
+    fields = [f'(import "" "{name}" (func ${name} {signature}))' for name, signature in imports.items()]
+    text = _filled("\n".join([*fields, *functions]), parts)
+    return Runtime(re.sub(r"\n(?=.)", "\n    ", text), tuple(builtins), reports, limits)
 
 
 def _filled(text: str, parts: dict[str, str]) -> str:

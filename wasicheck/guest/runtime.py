@@ -191,7 +191,7 @@ FRAMES = f"""\
   ;; What the host has put on the heap since the last frame.
   (call $piece (global.get $reported) (i32.sub (global.get $heap) (global.get $reported)))
   (global.set $reported (global.get $heap))
-  (if (global.get $lines) (then (call $piece (i32.const {LINE_FEED}) (i32.const 1))))
+  LINE
   (loop $measure
     (if (i32.lt_u (local.get $n) (global.get $pieces)) (then
       (local.set $length (i32.add (local.get $length) (i32.add (i32.const 8)
