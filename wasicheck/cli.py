@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("id")
     show.add_argument("--wat", action="store_true", help="the guest as WebAssembly text")
     show.add_argument("--wasm", type=Path, metavar="FILE", help="write the guest as a component")
-    show.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    _add_own_vectors(show)
     _add_build(show)
     show.set_defaults(command="vectors.show_command")
 
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_host(repro, many=False)
     _add_build(repro)
     repro.add_argument("--out", type=Path, metavar="DIR", help="the folder to write (default: repro-ID)")
-    repro.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    _add_own_vectors(repro)
     repro.set_defaults(command="vectors.repro_command")
 
     init = commands.add_parser("init-host", help="write a runner.toml for a host of your own, and prove it")
@@ -174,7 +174,7 @@ def _add_check_commands(commands: argparse._SubParsersAction[Any]) -> None:
         epilog="Exit status: 0 nothing found, 1 something found, 4 vectors or requirements that do not load,"
         " or results that cannot be used.",
     )
-    checked.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    _add_own_vectors(checked)
     checked.add_argument(
         "--vacuity",
         type=Path,
@@ -190,7 +190,7 @@ def _add_check_commands(commands: argparse._SubParsersAction[Any]) -> None:
         epilog="Exit status: 0, 1 when there is an error case with neither a vector nor a reason (not with --vectors),"
         " 4 when there are vectors or requirements that do not load.",
     )
-    covered.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    _add_own_vectors(covered)
     covered.add_argument("--json", action="store_true", help="as JSON, with the ids of the vectors")
     covered.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown as well")
     covered.add_argument(
@@ -235,11 +235,15 @@ def _add_reports(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
 
 
+def _add_own_vectors(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+
+
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs="*", metavar="ID", help="ids or globs; all vectors if none is given")
     parser.add_argument("-k", "--keyword", metavar="TEXT", help="only vectors with this text in id, title or interface")
     parser.add_argument("--package", metavar="NAME", help="only vectors of this WASI package: cli, clocks, random …")
-    parser.add_argument("--vectors", type=Path, metavar="DIR", help="a folder of vectors of your own")
+    _add_own_vectors(parser)
 
 
 def _add_host(parser: argparse.ArgumentParser, *, many: bool) -> None:

@@ -27,6 +27,7 @@ ENDING_S = 10.0
 """How long a worker may take to clean up before it is killed, in seconds."""
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+"""What tells a worker to end."""
 
 
 class Task(Protocol[T_co]):
@@ -220,8 +221,8 @@ class _Processes(Generic[T]):
 
 def _work(task: Task[object], connection: Connection, inherited: Sequence[Connection]) -> None:
     """The life of a worker: it ends when the other end of its pipe is closed, or when it is told to end."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in _ENDING:
+        signal.signal(number, signal.default_int_handler)
     # With a copy of another's pipe here, that one would not see that it was closed.
     for other in inherited:
         other.close()
@@ -236,8 +237,8 @@ def _work(task: Task[object], connection: Connection, inherited: Sequence[Connec
             connection.send(answer)
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         # What follows is the clean-up; a second signal must not interrupt that.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
     finally:
         task.close()
         # Nothing of this process's parent is to run here: no exit handler, no buffer written twice.
