@@ -6,7 +6,7 @@
 command lines at the same parallelism; the ratio of the two wall-clock times is printed. Vectors in which the guest
 has to meet the harness (its steps, special standard streams) cannot run bare and are left out of both.
 
-*Start*: a fresh interpreter imports wasicheck and lists all vectors; then it reads and compiles up to a thousand of them.
+*Start*: a fresh interpreter imports wasicheck and lists all vectors; then it reads and compiles a thousand at most.
 """
 
 from __future__ import annotations
